@@ -1,0 +1,66 @@
+"""Where and in which type to compute, found out at run time."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+
+#: Instructions with which a CPU convolves some 3 times as fast in bfloat16 as in float32.
+_BFLOAT16_INSTRUCTIONS = ("amx_bf16", "avx512_bf16")
+
+
+def choose_device(name: str = "auto") -> tuple[torch.device, str]:
+    """Return the device to use and a sentence if it is not the one asked for.
+
+    Parameters
+    ----------
+    name
+        ``"auto"`` (CUDA, then Apple's MPS, then the CPU), ``"cpu"``, ``"mps"``, ``"cuda"`` or
+        ``"cuda:1"``. A device that is absent falls back to the CPU.
+
+    Returns
+    -------
+    device, note
+        The device, and a sentence for the user where it fell back, else "".
+    """
+    if name == "auto":
+        name = "cuda" if _has("cuda") else "mps" if _has("mps") else "cpu"
+    if _has(name):
+        return torch.device(name), ""
+    return torch.device("cpu"), f"There is no {name} device here; painting on the CPU instead."
+
+
+def _has(name: str) -> bool:
+    device = torch.device(name)
+    if device.type == "cuda":
+        return torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count()
+    if device.type == "mps":
+        return torch.backends.mps.is_available()
+    return device.type == "cpu"
+
+
+def describe(device: torch.device) -> str:
+    """Return the device's name for people: ``"cpu"``, ``"mps"`` or ``"cuda (NVIDIA H100)"``."""
+    if device.type == "cuda":
+        return f"{device} ({torch.cuda.get_device_name(device)})"
+    return str(device)
+
+
+def convolution_dtype(
+    precision: Literal["auto", "float32", "bfloat16"], device: torch.device
+) -> torch.dtype:
+    """Return the type to run convolutions in; ``"auto"`` is bfloat16 where `device` is fast at it."""
+    if precision == "auto":
+        precision = "bfloat16" if _fast_bfloat16(device) else "float32"
+    return torch.bfloat16 if precision == "bfloat16" else torch.float32
+
+
+def _fast_bfloat16(device: torch.device) -> bool:
+    """Ask the device. Timing it would answer otherwise when the machine is busy."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if device.type == "cpu" and hasattr(torch.cpu, "get_capabilities"):
+        capabilities = torch.cpu.get_capabilities()
+        return any(capabilities.get(name) for name in _BFLOAT16_INSTRUCTIONS)
+    return False

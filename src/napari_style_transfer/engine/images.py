@@ -1,0 +1,228 @@
+"""Pictures in and out: files, arrays, and the tensors that the engine works on."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+from torch.nn import functional
+
+from napari_style_transfer.engine.step import Picture
+from napari_style_transfer.errors import InputError
+from napari_style_transfer.settings import MIN_SIDE
+
+#: Suffixes that can be written; those whose format has transparency.
+SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
+ALPHA_SUFFIXES = (".png", ".tif", ".tiff")
+
+Shape = tuple[int, int]
+
+
+def load_image(path: str | os.PathLike[str]) -> npt.NDArray[Any]:
+    """Read a picture file, turned upright as its EXIF orientation says.
+
+    Returns
+    -------
+    ndarray
+        (H, W, 3) or, with transparency, (H, W, 4) uint8; 16-bit grey stays (H, W) uint16, and
+        floating-point grey (H, W) float32.
+
+    Raises
+    ------
+    InputError
+        If there is no such file or it is no picture that can be read.
+    """
+    try:
+        with Image.open(path) as file:
+            image = ImageOps.exif_transpose(file)
+            if image.mode.startswith("I;16"):
+                return np.asarray(image).astype(np.uint16)
+            if image.mode in ("I", "F"):
+                return np.asarray(image)
+            return np.asarray(image.convert("RGBA" if image.has_transparency_data else "RGB"))
+    except FileNotFoundError:
+        raise InputError(f"There is no file {path}.") from None
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        reason = getattr(error, "strerror", None) or "it is damaged or not a picture"
+        raise InputError(f"Cannot read the picture {path}: {reason}.") from None
+
+
+def check_output(path: str | Path) -> Path:
+    """Return `path` if a picture can be written there, before any work is done.
+
+    Raises
+    ------
+    InputError
+        If its suffix names no format that is written, or its folder is missing or read-only.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in SUFFIXES:
+        raise InputError(f"Cannot write {path.name!r}: its name must end in {', '.join(SUFFIXES)}.")
+    if path.is_dir():
+        raise InputError(f"Cannot write {path}: it is a folder; give the name of a file.")
+    if not path.parent.is_dir():
+        raise InputError(f"Cannot write {path}: there is no folder {path.parent}.")
+    if not os.access(path.parent, os.W_OK):
+        raise InputError(f"Cannot write into the folder {path.parent}.")
+    return path
+
+
+def save_image(path: str | Path, array: Picture) -> None:
+    """Write a picture; what was at `path` before is replaced only when all of it is written.
+
+    Parameters
+    ----------
+    path
+        Ends in .png, .jpg, .jpeg, .tif or .tiff.
+    array
+        (H, W, 3) or (H, W, 4) uint8; transparency is dropped where the format has none.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written, for example on a full disk.
+    """
+    path = check_output(path)
+    if path.suffix.lower() not in ALPHA_SUFFIXES:
+        array = array[..., :3]
+    options: dict[str, Any] = {"quality": 95, "subsampling": 0}
+    if path.suffix.lower().startswith(".tif"):
+        options = {"compression": "tiff_lzw"}
+    partial = None
+    try:
+        handle, partial = tempfile.mkstemp(dir=path.parent, suffix=path.suffix)
+        os.close(handle)
+        Image.fromarray(array).save(partial, **options)
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(partial, 0o666 & ~umask)
+        os.replace(partial, path)
+    except OSError as error:
+        if partial is not None:
+            Path(partial).unlink(missing_ok=True)
+        raise InputError(f"Cannot write {path}: {error.strerror or error}.") from None
+
+
+def split_alpha(array: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
+    """Return the colours of an (H, W, 4) array and its (H, W) transparency, else the array and None."""
+    if array.ndim == 3 and array.shape[2] == 4:
+        return array[..., :3], array[..., 3]
+    return array, None
+
+
+def with_alpha(picture: Picture, alpha: npt.NDArray[Any]) -> Picture:
+    """Return a (H, W, 4) uint8 picture with a transparency of any size and real type, resized to it."""
+    plane = torch.from_numpy(_unit_range(np.asarray(alpha), "The transparency"))[None, None]
+    resized = resize(plane.expand(1, 3, -1, -1), (picture.shape[0], picture.shape[1]))
+    return np.concatenate([picture, to_array(resized)[..., :1]], axis=2)
+
+
+def result_shape(shape: Shape, size: int) -> Shape:
+    """Return the (H, W) of a result whose long side is `size`, in the aspect ratio of `shape`."""
+    longest = max(shape)
+    height, width = (max(1, round(side * size / longest)) for side in shape)
+    return height, width
+
+
+def to_tensor(image: npt.ArrayLike | str | os.PathLike[str], what: str) -> Tensor:
+    """Return a picture as the engine takes it.
+
+    Parameters
+    ----------
+    image
+        A path, or an array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4): bool, unsigned or signed
+        integers in 0..255 or 0..65535, or floats in [0, 1]. Transparency is laid over white.
+    what
+        What to call it in messages, such as ``"content"``.
+
+    Returns
+    -------
+    Tensor
+        (1, 3, H, W) float32 in [0, 1] on the CPU.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read as a picture.
+    """
+    what = f"The {what} picture"
+    array = load_image(image) if isinstance(image, (str, os.PathLike)) else np.asarray(image)
+    if array.ndim == 2:
+        array = array[..., None]
+    if array.ndim != 3 or array.shape[2] not in (1, 3, 4):
+        raise InputError(
+            f"{what} has the shape {array.shape[: 2 if array.shape[-1:] == (1,) else None]}; "
+            "it must be (height, width), or (height, width, channels) with 1, 3 or 4 channels."
+        )
+    if array.size == 0:
+        raise InputError(f"{what} is empty: its shape is {array.shape}.")
+    values = _unit_range(array, what)
+    colours, alpha = split_alpha(values)
+    if alpha is not None:
+        colours = colours * alpha[..., None] + (1 - alpha[..., None])
+    colours = np.broadcast_to(colours, (*colours.shape[:2], 3))
+    return torch.from_numpy(colours.transpose(2, 0, 1).copy())[None]
+
+
+def _unit_range(array: npt.NDArray[Any], what: str) -> npt.NDArray[np.float32]:
+    """Return an array's values in [0, 1], by its type's full scale."""
+    if array.dtype == np.bool_:
+        return array.astype(np.float32)
+    if not (np.issubdtype(array.dtype, np.integer) or np.issubdtype(array.dtype, np.floating)):
+        raise InputError(f"{what} is of type {array.dtype}; it must hold real numbers.")
+    low, high = float(array.min()), float(array.max())
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise InputError(
+            f"{what} has pixels that are not finite (NaN or infinite); replace them first."
+        )
+    if np.issubdtype(array.dtype, np.floating):
+        scale, allowed = 1, "0..1 for floating-point pictures"
+    elif array.dtype == np.uint8 or (array.dtype != np.uint16 and high <= 255):
+        scale, allowed = 255, "0..255 or 0..65535 for integers"
+    else:
+        scale, allowed = 65535, "0..255 or 0..65535 for integers"
+    if low < 0 or high > scale:
+        raise InputError(
+            f"{what} has values from {low:g} to {high:g}; they must lie in {allowed}, so rescale it first."
+        )
+    return (array / np.float32(scale)).astype(np.float32)
+
+
+def to_array(picture: Tensor) -> Picture:
+    """Return the (1, 3, H, W) picture as (H, W, 3) uint8, rounded, on the CPU."""
+    bytes_ = picture.detach()[0].clamp(0, 1).mul(255).round().to(torch.uint8)
+    array: Picture = bytes_.permute(1, 2, 0).cpu().contiguous().numpy()
+    return array
+
+
+def resize(picture: Tensor, shape: Shape) -> Tensor:
+    """Return the (1, 3, H, W) picture at another (H, W): bicubic, antialiased, within [0, 1]."""
+    if tuple(picture.shape[-2:]) == shape:
+        return picture
+    resized = functional.interpolate(picture, size=shape, mode="bicubic", antialias=True)
+    return resized.clamp_(0, 1)
+
+
+def check_shape(shape: Shape, size: int) -> Shape:
+    """Return the result's (H, W), or say that its short side would be too short for the network.
+
+    Raises
+    ------
+    InputError
+        If the short side is below 16 px; the message gives the size that is enough.
+    """
+    height, width = result_shape(shape, size)
+    if min(height, width) < MIN_SIDE:
+        enough = -(-MIN_SIDE * max(shape) // min(shape))
+        raise InputError(
+            f"The result would be {width} × {height} px, too narrow for the network; "
+            f"choose a size of at least {enough}, or crop the content."
+        )
+    return height, width

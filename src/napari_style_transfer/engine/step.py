@@ -1,0 +1,71 @@
+"""What the engine says after each evaluation: immutable messages, no callbacks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+import numpy.typing as npt
+
+Picture = npt.NDArray[np.uint8]
+
+
+class Status(Enum):
+    """Where a run stands after a :class:`Step`."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True)
+class Losses:
+    """The objective's terms, each already multiplied by its weight, and their sum."""
+
+    content: float
+    style: float
+    tv: float
+
+    @property
+    def total(self) -> float:
+        """The scalar that is minimised."""
+        return self.content + self.style + self.tv
+
+
+@dataclass(frozen=True)
+class Step:
+    """State of the picture after one evaluation (one forward and backward pass).
+
+    Attributes
+    ----------
+    evaluation, evaluations
+        How many evaluations are done and how many are planned in all, over all scales.
+    scale, scales
+        Which scale is being painted, from 1 (coarsest) to `scales` (the result's size).
+    shape
+        (H, W) of that scale in pixels.
+    losses
+        The terms of the objective at this evaluation. Comparable within one scale.
+    device, precision
+        Where and in which type the convolutions run, for example ``"cpu"`` and ``"bfloat16"``.
+    picture
+        (H, W, 3) uint8 at the scale's size when a preview is due, else None. The last Step of a run
+        always has it, at the result's size.
+    status
+        ``RUNNING``, or on the last Step ``FINISHED`` or ``STOPPED``.
+    note
+        A sentence for the user when there is something to say (a fallback, a reset), else "".
+    """
+
+    evaluation: int
+    evaluations: int
+    scale: int
+    scales: int
+    shape: tuple[int, int]
+    losses: Losses
+    device: str
+    precision: str
+    picture: Picture | None = None
+    status: Status = Status.RUNNING
+    note: str = ""

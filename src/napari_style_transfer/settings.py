@@ -1,0 +1,260 @@
+"""Every parameter of a style transfer, once: name, type, range, default and help.
+
+The widget, the command line, the Python API, the validation messages and the recipe kept with each
+result are all made from :class:`Settings`; a new parameter is added here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic.fields import FieldInfo
+
+from napari_style_transfer.errors import InputError
+
+#: Output of each rectified convolution of VGG-19, in the names of the field, shallow to deep.
+LAYER_NAMES: tuple[str, ...] = tuple(
+    f"relu{block}_{conv}"
+    for block, convolutions in enumerate((2, 2, 4, 4, 4), start=1)
+    for conv in range(1, convolutions + 1)
+)
+
+#: Smallest side of a picture that the deepest layer can still see (four poolings by two).
+MIN_SIDE = 16
+
+
+def _parse_layers(value: Any) -> Any:
+    """Read ``"relu1_1=1, relu2_1=0.5"`` (a bare name weighs 1) as a mapping of layer to weight."""
+    if not isinstance(value, str):
+        return value
+    layers: dict[str, str] = {}
+    for item in value.replace(",", " ").split():
+        name, _, weight = item.partition("=")
+        layers[name] = weight or "1"
+    return layers
+
+
+LayerName = Literal[
+    "relu1_1", "relu1_2", "relu2_1", "relu2_2", "relu3_1", "relu3_2", "relu3_3", "relu3_4",
+    "relu4_1", "relu4_2", "relu4_3", "relu4_4", "relu5_1", "relu5_2", "relu5_3", "relu5_4",
+]  # fmt: skip
+LayerWeights = Annotated[
+    dict[LayerName, Annotated[float, Field(ge=0, allow_inf_nan=False)]],
+    BeforeValidator(_parse_layers),
+    Field(min_length=1),
+]
+
+
+def parameter(
+    default: Any,
+    title: str,
+    description: str,
+    *,
+    advanced: bool = False,
+    log: tuple[float, float] | None = None,
+    **limits: Any,
+) -> Any:
+    """Declare a parameter of :class:`Settings`.
+
+    Parameters
+    ----------
+    default
+        Its value where the user says nothing.
+    title
+        The label in the widget.
+    description
+        Help: the tooltip, the command line's help and the README's table.
+    advanced
+        Whether the widget shows it under *Advanced*.
+    log
+        Bounds of a logarithmic slider, for parameters that act by ratio.
+    **limits
+        Limits that validation enforces, as pydantic's ``Field`` takes them.
+    """
+    extra: dict[str, Any] = {"advanced": advanced}
+    if log is not None:
+        extra["log"] = list(log)
+    return Field(
+        default=default,
+        title=title,
+        description=description,
+        json_schema_extra=extra,
+        validate_default=True,
+        **limits,
+    )
+
+
+class Settings(BaseModel):
+    """A validated, immutable, serialisable set of parameters.
+
+    Raises
+    ------
+    InputError
+        One sentence that names the parameter, what is wrong with it and what is allowed.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+    content_weight: float = parameter(
+        1.0,
+        "Content weight",
+        "How firmly the content's forms are held: more keeps detail, less lets the style take over.",
+        log=(0.01, 100.0),
+        ge=0,
+        le=1e9,
+        allow_inf_nan=False,
+    )
+    style_weight: float = parameter(
+        40.0,
+        "Style weight",
+        "How strongly the style's colours and strokes are painted: more is bolder, less is subtler.",
+        log=(0.1, 10_000.0),
+        ge=0,
+        le=1e9,
+        allow_inf_nan=False,
+    )
+    size: int = parameter(
+        512,
+        "Size",
+        "Long side of the result in pixels; the aspect ratio is the content's.",
+        ge=MIN_SIDE,
+        le=16_384,
+    )
+    steps: int = parameter(
+        150,
+        "Steps",
+        "Evaluations (one forward and backward pass) in all, over all scales; more is more finished.",
+        ge=1,
+        le=100_000,
+    )
+    device: str = parameter(
+        "auto",
+        "Device",
+        "Where to compute: auto takes CUDA, then Apple's MPS, then the CPU; or cpu, cuda, cuda:1, mps.",
+        pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$",
+    )
+    style_scale: float = parameter(
+        1.0,
+        "Stroke size",
+        "Long side of the style picture relative to the result's: larger gives larger strokes.",
+        advanced=True,
+        log=(0.25, 4.0),
+        ge=0.05,
+        le=8,
+        allow_inf_nan=False,
+    )
+    coarsest_size: int = parameter(
+        128,
+        "Coarsest scale",
+        "Long side in pixels at which painting starts: small re-arranges large shapes boldly, "
+        "the full size keeps every shape in its place.",
+        advanced=True,
+        ge=MIN_SIDE,
+        le=16_384,
+    )
+    tv_weight: float = parameter(
+        0.0,
+        "Smoothness",
+        "Weight of the total variation: a little removes speckle, much blurs the strokes.",
+        advanced=True,
+        ge=0,
+        le=1e9,
+        allow_inf_nan=False,
+    )
+    weighting: Literal["balanced", "gatys"] = parameter(
+        "balanced",
+        "Weighting",
+        "balanced divides each layer's error by its target's own energy, so that every layer counts; "
+        "gatys is the classic sum (use style weight 1000 for its usual balance).",
+        advanced=True,
+    )
+    content_layers: LayerWeights = parameter(
+        {"relu4_2": 1.0},
+        "Content layers",
+        "Layers that hold the content, each with its weight: relu4_2=1.",
+        advanced=True,
+    )
+    style_layers: LayerWeights = parameter(
+        {"relu1_1": 1.0, "relu2_1": 1.0, "relu3_1": 2.0, "relu4_1": 3.0, "relu5_1": 0.5},
+        "Style layers",
+        "Layers whose Gram matrices carry the style, each with its weight; shallow layers hold colour "
+        "and texture, deep ones strokes and shapes.",
+        advanced=True,
+    )
+    pooling: Literal["max", "average"] = parameter(
+        "max",
+        "Pooling",
+        "max as the network was trained; average gives a softer picture.",
+        advanced=True,
+    )
+    start: Literal["content", "noise"] = parameter(
+        "content",
+        "Start from",
+        "The picture to start from: the content, or coloured noise drawn from the seed.",
+        advanced=True,
+    )
+    seed: int = parameter(
+        0, "Seed", "Seed of the noise to start from.", advanced=True, ge=0, le=2**31 - 1
+    )
+    precision: Literal["auto", "float32", "bfloat16"] = parameter(
+        "auto",
+        "Precision",
+        "Of the convolutions: auto uses bfloat16 where the device is fast at it, else float32.",
+        advanced=True,
+    )
+    weights: str = parameter(
+        "oxford",
+        "Network weights",
+        "oxford (the original VGG-19, comes with the package), torchvision (downloaded once), or a "
+        "file: a .pth/.pt state dict or .safetensors.",
+        advanced=True,
+        min_length=1,
+    )
+    stop_after: int = parameter(
+        0,
+        "Stop after",
+        "Stop after this many evaluations of the plan, 0 for never; a stopped run's recipe has it, so "
+        "that running the recipe again gives the same picture.",
+        advanced=True,
+        ge=0,
+        le=100_000,
+    )
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise InputError(_sentence(error)) from None
+
+    @model_validator(mode="after")
+    def _something_to_optimise(self) -> Settings:
+        if self.content_weight == self.style_weight == 0:
+            raise ValueError("content_weight and style_weight are both 0; raise one of them")
+        for name in ("content_layers", "style_layers"):
+            if not any(getattr(self, name).values()):
+                raise ValueError(f"every layer of {name} weighs 0; raise one of them")
+        return self
+
+    def replace(self, **changes: Any) -> Settings:
+        """Return a validated copy with some parameters changed."""
+        return Settings(**{**self.model_dump(), **changes})
+
+
+def parameters() -> dict[str, FieldInfo]:
+    """Return the declaration of every parameter, by name, in the order they are shown."""
+    return Settings.model_fields
+
+
+def _sentence(error: ValidationError) -> str:
+    """Say the first thing wrong in one sentence."""
+    first = error.errors()[0]
+    name = str(first["loc"][0]) if first["loc"] else ""
+    if first["type"] == "extra_forbidden":
+        return f"There is no parameter {name!r}; the parameters are {', '.join(parameters())}."
+    message = first["msg"].removeprefix("Value error, ")
+    if not name:
+        return f"{message}."
+    within = "".join(f"[{part}]" for part in first["loc"][1:] if part != "[key]")
+    message = message[:1].lower() + message[1:]
+    return f"{name}{within}: {message}, got {first['input']!r}."

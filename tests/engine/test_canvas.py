@@ -1,0 +1,49 @@
+"""The picture's parametrisation: in gamut by construction, exact to a grey level, differentiable."""
+
+import pytest
+import torch
+
+from napari_style_transfer.engine.canvas import Canvas
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (17, 31), (64, 40)])
+def test_a_picture_survives_to_within_one_grey_level(shape):
+    picture = torch.rand(1, 3, *shape, generator=torch.Generator().manual_seed(0))
+    picture[..., :4, :] = 0
+    picture[..., 4:8, :] = 1
+    canvas = Canvas(shape)
+    assert (canvas.decode(canvas.encode(picture)) - picture).abs().max() <= 1.01 / 255
+
+
+def test_no_parameters_lead_out_of_the_gamut():
+    canvas = Canvas((20, 24))
+    parameters = canvas.encode(torch.rand(1, 3, 20, 24))
+    wild = canvas.decode(parameters + 50 * torch.randn(parameters.shape))
+    assert wild.min() >= 0
+    assert wild.max() <= 1
+
+
+def test_black_and_white_pictures_still_feel_the_gradient():
+    for value in (0.0, 1.0):
+        canvas = Canvas((16, 16))
+        parameters = canvas.encode(torch.full((1, 3, 16, 16), value)).requires_grad_(True)
+        canvas.decode(parameters).sum().backward()
+        assert (parameters.grad.abs() > 0).all()
+
+
+def test_gradient_agrees_with_finite_differences():
+    canvas = Canvas((6, 5), levels=3)
+    picture = torch.rand(
+        1, 3, 6, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0)
+    )
+    parameters = canvas.encode(picture).requires_grad_(True)
+    assert torch.autograd.gradcheck(canvas.decode, (parameters,))
+
+
+def test_one_coarse_parameter_moves_a_whole_region():
+    canvas = Canvas((64, 64))
+    parameters = canvas.encode(torch.full((1, 3, 64, 64), 0.5))
+    before = canvas.decode(parameters)
+    parameters[-1] += 0.2
+    changed = (canvas.decode(parameters) - before).abs() > 1e-3
+    assert changed.sum() >= 64

@@ -1,0 +1,203 @@
+"""Whole runs at small sizes, with the real network."""
+
+import threading
+
+import numpy as np
+import pytest
+import torch
+
+from napari_style_transfer import InputError, Settings, Status, iter_stylize, samples, stylize
+from napari_style_transfer.engine import run as run_module
+from napari_style_transfer.engine.canvas import Canvas
+from napari_style_transfer.engine.images import resize, to_tensor
+from napari_style_transfer.engine.losses import gram_matrix
+from napari_style_transfer.engine.objective import build_objective
+from napari_style_transfer.engine.vgg import VGG19
+from napari_style_transfer.engine.weights import load_weights
+from napari_style_transfer.errors import OutOfMemoryError
+
+STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+FAST = {"size": 48, "steps": 6, "coarsest_size": 48, "device": "cpu"}
+
+
+@pytest.fixture(scope="module")
+def content():
+    return samples.load("astronaut")[::4, ::4]
+
+
+@pytest.fixture(scope="module")
+def style():
+    return samples.load("night")[::4, ::4]
+
+
+def shared_style_loss(picture, style):
+    """The loss that peers share: Gram matrices per position over five layers, weighed by 1 / C²."""
+    network = VGG19(load_weights(), STYLE_LAYERS)
+    height, width = picture.shape[:2]
+    with torch.no_grad():
+        first = network(to_tensor(picture, "picture"))
+        second = network(resize(to_tensor(style, "style"), (height * 3 // 4, width)))
+    loss = 0.0
+    for layer in STYLE_LAYERS:
+        a, b = (gram_matrix(f[layer]) / f[layer][0, 0].numel() for f in (first, second))
+        loss += float((a - b).square().mean()) / a.shape[0] ** 2
+    return loss
+
+
+def test_the_style_loss_falls_at_least_25_fold_and_the_content_stays(content, style):
+    picture = stylize(content, style, size=128, steps=80, coarsest_size=64, device="cpu")
+    before = np.asarray(content)
+    assert picture.shape == (128, 128, 3)
+    assert shared_style_loss(picture, style) < shared_style_loss(before, style) / 25
+    # The subject's light and dark are still where they were.
+    assert np.corrcoef(picture.mean(2).ravel(), before.mean(2).ravel())[0, 1] > 0.4
+
+
+def test_same_seed_and_settings_give_the_same_bytes(content, style):
+    for settings in ({"start": "content"}, {"start": "noise", "seed": 3}):
+        first = stylize(content, style, **FAST, **settings)
+        assert np.array_equal(first, stylize(content, style, **FAST, **settings))
+    assert not np.array_equal(first, stylize(content, style, **FAST, start="noise", seed=4))
+
+
+def test_a_step_for_each_evaluation_and_a_picture_at_the_end(content, style):
+    steps = list(
+        iter_stylize(content, style, size=64, steps=7, coarsest_size=32, preview_interval=0)
+    )
+    assert [step.evaluation for step in steps] == list(range(1, 8))
+    assert {step.evaluations for step in steps} == {7}
+    assert [step.scale for step in steps] == [1, 1, 1, 1, 2, 2, 2]
+    assert [step.status for step in steps] == [Status.RUNNING] * 6 + [Status.FINISHED]
+    assert steps[0].picture.shape == (32, 32, 3)
+    assert steps[-1].picture.shape == (64, 64, 3)
+    assert steps[-1].losses.total == pytest.approx(
+        steps[-1].losses.content + steps[-1].losses.style
+    )
+
+
+def test_stop_keeps_the_picture_so_far_at_the_results_size(content, style):
+    stop = threading.Event()
+    seen = []
+    for step in iter_stylize(content, style, size=64, steps=30, coarsest_size=32, stop=stop.is_set):
+        seen.append(step)
+        if step.evaluation == 3:
+            stop.set()
+    assert len(seen) == 4
+    assert seen[-1].status is Status.STOPPED
+    assert seen[-1].picture.shape == (64, 64, 3)
+    again = stylize(content, style, size=64, steps=30, coarsest_size=32, stop_after=4)
+    assert np.array_equal(again, seen[-1].picture)
+
+
+def test_more_style_weight_gives_less_style_loss(content, style):
+    losses = [
+        shared_style_loss(
+            stylize(content, style, **FAST | {"steps": 25}, style_weight=weight), style
+        )
+        for weight in (1e-3, 100)
+    ]
+    assert losses[1] < losses[0] / 3
+
+
+def test_a_style_equal_to_the_content_leaves_it_as_it_is(content):
+    picture = stylize(content, content, **FAST)
+    start = resize(to_tensor(content, "content"), (48, 48))
+    assert np.abs(picture / 255 - start[0].permute(1, 2, 0).numpy()).mean() < 0.03
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (30, 20), (15, 200, 3), (40, 300)])
+def test_contents_and_styles_of_any_shape_work(style, shape):
+    odd = np.full(shape, 90, np.uint8)
+    picture = stylize(odd, style, size=256, steps=2, device="cpu")
+    assert max(picture.shape[:2]) == 256
+    picture = stylize(style, odd, **FAST | {"steps": 2})
+    assert picture.shape[1] == 48
+
+
+def test_constant_pictures_give_finite_ones():
+    flat = np.full((32, 32, 3), 120, np.uint8)
+    for losses in (step.losses for step in iter_stylize(flat, flat[:8] // 2, **FAST)):
+        assert np.isfinite(losses.total)
+
+
+def test_an_initial_picture_is_started_from(content, style):
+    start = np.full((20, 30, 3), 7, np.uint8)
+    picture = stylize(content, style, **FAST | {"steps": 1}, init=start)
+    assert np.abs(picture.astype(int) - 7).max() <= 1
+
+
+@pytest.mark.parametrize(
+    "settings", [{"size": 0}, {"size": 100_000}, {"style_weight": -1}, {"colour": 1}]
+)
+def test_impossible_parameters_are_said_at_the_call(content, style, settings):
+    with pytest.raises(InputError) as caught:
+        iter_stylize(content, style, **settings)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_too_narrow_content_is_said_at_the_call(style):
+    with pytest.raises(InputError, match="at least 427"):
+        iter_stylize(np.zeros((15, 400)), style, size=400)
+
+
+def test_running_out_of_memory_is_one_sentence(content, style, monkeypatch):
+    def greedy(*args, **kwargs):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate everything")
+
+    monkeypatch.setattr(run_module, "build_objective", greedy)
+    with pytest.raises(OutOfMemoryError, match="smaller size"):
+        stylize(content, style, **FAST)
+
+
+def test_a_stall_in_bfloat16_goes_on_in_float32(content, style, monkeypatch):
+    real = run_module.build_objective
+
+    def stalling(network, *args):
+        objective = real(network, *args)
+        if network.dtype is torch.bfloat16:
+            evaluate = objective.evaluate
+            objective.evaluate = lambda x: (evaluate(x)[0] * torch.nan, torch.zeros_like(x))
+        return objective
+
+    monkeypatch.setattr(run_module, "build_objective", stalling)
+    steps = list(iter_stylize(content, style, **FAST | {"steps": 20}, precision="bfloat16"))
+    assert any("float32" in step.note for step in steps)
+    assert steps[-1].precision == "float32"
+    assert steps[-1].losses.total < steps[3].losses.total
+
+
+def test_bfloat16_ends_near_float32_in_the_shared_loss(content, style):
+    settings = FAST | {"size": 96, "coarsest_size": 48, "steps": 60}
+    exact, rough = (
+        shared_style_loss(stylize(content, style, **settings, precision=precision), style)
+        for precision in ("float32", "bfloat16")
+    )
+    before = shared_style_loss(np.asarray(content), style)
+    assert abs(exact - rough) < 0.03 * before
+    assert rough < 1.5 * exact
+
+
+def test_the_gradient_through_canvas_and_objective_agrees_with_finite_differences(content, style):
+    settings = Settings(
+        tv_weight=0.5, style_layers="relu1_1 relu2_1 relu3_1", content_layers="relu2_2"
+    )
+    layers = ["relu1_1", "relu2_1", "relu3_1", "relu2_2"]
+    network = VGG19(load_weights(), layers, dtype=torch.float64).double()
+    shape = (16, 18)
+    target, manner = (resize(to_tensor(x, "picture"), shape).double() for x in (content, style))
+    objective = build_objective(network, settings, target, manner, shape)
+    canvas = Canvas(shape)
+    parameters = canvas.encode(0.8 * target + 0.05).requires_grad_(True)
+    painted = canvas.decode(parameters)
+    _, gradient = objective.evaluate(painted)
+    (analytic,) = torch.autograd.grad(painted, parameters, gradient)
+    for seed in range(4):
+        direction = torch.randn(
+            parameters.shape, generator=torch.Generator().manual_seed(seed)
+        ).double()
+        h = 1e-7
+        up, down = (
+            objective.evaluate(canvas.decode(parameters.detach() + d * direction))[0]
+            for d in (h, -h)
+        )
+        assert float((up - down) / (2 * h)) == pytest.approx(float(analytic @ direction), rel=1e-4)
