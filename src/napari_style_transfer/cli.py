@@ -1,0 +1,278 @@
+"""The command ``napari-style-transfer``: the same method and parameters, without a window."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import itertools
+import math
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, get_args, get_origin
+
+from napari_style_transfer.engine.step import Status, Step
+from napari_style_transfer.errors import InputError, StyleTransferError
+from napari_style_transfer.recipe import Recipe
+from napari_style_transfer.settings import Settings, parameters
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
+#: Exit codes: bad input, anything else that went wrong, and stopped by Ctrl-C (128 + SIGINT).
+BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
+
+_SAMPLE = "sample:"
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one call of the command is to do."""
+
+    content: str
+    style: str
+    init: str | None
+    output: Path
+    settings: Settings
+    quiet: bool
+
+    @property
+    def recipe_path(self) -> Path:
+        """Where the recipe goes: beside the picture."""
+        return self.output.with_suffix(".json")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code; what is wrong is said in one sentence."""
+    arguments = _parser().parse_args(argv)
+    try:
+        if arguments.list_samples:
+            _list_samples()
+            return 0
+        return _paint(_plan(arguments))
+    except InputError as error:
+        code, message = BAD_INPUT, str(error)
+    except (StyleTransferError, MemoryError) as error:
+        code, message = FAILED, str(error) or "There is too little memory for this picture."
+    except OSError as error:
+        code, message = FAILED, f"{error.filename}: {error.strerror}."
+    except KeyboardInterrupt:
+        code, message = INTERRUPTED, "Interrupted; nothing was saved."
+    print(message, file=sys.stderr)
+    return code
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong in one sentence, without the usage."""
+        self.exit(BAD_INPUT, f"{message[:1].upper()}{message[1:]}.\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="napari-style-transfer",
+        description="Paint one picture in the style of another.",
+        epilog="Pictures: PNG, JPEG, TIFF files or sample:NAME. Ctrl-C saves the picture so far.",
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("content", metavar="CONTENT", nargs="?", help="the picture whose forms are kept")
+    add("style", metavar="STYLE", nargs="?", help="the picture whose colours and strokes are taken")
+    add(
+        "-o",
+        "--output",
+        metavar="OUT",
+        help="the file to paint to; OUT with the suffix .json gets the recipe "
+        "(default: a new name in this folder)",
+    )
+    add(
+        "--recipe",
+        metavar="FILE",
+        help="take parameters, and pictures not named here, from the recipe of an earlier result",
+    )
+    add(
+        "--init",
+        metavar="FILE",
+        help="a picture to start from, instead of what --start says",
+    )
+    add("--list-samples", action="store_true", help="list the sample pictures and exit")
+    add("--quiet", action="store_true", help="show no progress")
+    add("--version", action="version", version=metadata.version("napari-style-transfer"))
+    basic = parser.add_argument_group("parameters")
+    advanced = parser.add_argument_group("advanced parameters")
+    for name, field in parameters().items():
+        extra = field.json_schema_extra
+        group = advanced if isinstance(extra, dict) and extra["advanced"] else basic
+        group.add_argument(f"--{name.replace('_', '-')}", **_option(name, field))
+    return parser
+
+
+def _option(name: str, field: FieldInfo) -> dict[str, Any]:
+    """Return the arguments of ``add_argument`` for a parameter; its text is validated later."""
+    default = field.default
+    if isinstance(default, dict):
+        default = ",".join(f"{layer}={weight:g}" for layer, weight in default.items())
+    text = f"{field.description} (default: {default})"
+    # Absent unless given, so that a recipe's values stay where the user says nothing.
+    option: dict[str, Any] = {"default": argparse.SUPPRESS, "help": text.replace("%", "%%")}
+    if get_origin(field.annotation) is Literal:
+        return option | {"choices": get_args(field.annotation)}
+    metavars: dict[Any, str] = {float: "NUMBER", int: "N", str: name.upper()}
+    return option | {"metavar": metavars.get(field.annotation, "LAYER=WEIGHT,...")}
+
+
+def _list_samples() -> None:
+    from napari_style_transfer.samples import CONTENTS, STYLES
+
+    for sample in (*CONTENTS.values(), *STYLES.values()):
+        name = f"{_SAMPLE}{sample.name}"
+        print(f"{name:28} {sample.kind:8} {sample.title}. {sample.licence}.")
+
+
+def _plan(arguments: argparse.Namespace) -> Job:
+    """Settle everything that can be settled before a picture is read."""
+    given = {name: value for name, value in vars(arguments).items() if name in parameters()}
+    content, style, init = arguments.content, arguments.style, arguments.init
+    if arguments.recipe is None:
+        settings = Settings(**given)
+    else:
+        recipe = Recipe.parse(arguments.recipe)
+        settings = recipe.settings.replace(**given)
+        content, style = content or recipe.content, style or recipe.style
+        init = init or recipe.init
+    if not content or not style:
+        raise InputError("Name a content and a style picture; --help shows how.")
+    output = Path(arguments.output) if arguments.output else _free_name(content, style)
+    job = Job(content, style, init, output, settings, arguments.quiet)
+    _check_output(job, [content, style, init, arguments.recipe])
+    return job
+
+
+def _free_name(content: str, style: str) -> Path:
+    """Return a name in the current folder under which nothing would be overwritten."""
+    stems = (Path(source.removeprefix(_SAMPLE)).stem[:60] for source in (content, style))
+    name = "-in-the-style-of-".join(stems)
+    tails = itertools.chain([""], (f"-{number}" for number in itertools.count(2)))
+    paths = (Path(f"{name}{tail}.png") for tail in tails)
+    return next(p for p in paths if not p.exists() and not p.with_suffix(".json").exists())
+
+
+def _check_output(job: Job, inputs: Sequence[str | None]) -> None:
+    """Refuse what cannot be saved to, before the work rather than after it."""
+    from napari_style_transfer.engine.images import check_output
+
+    check_output(job.output)
+    for written in filter(Path.exists, (job.output, job.recipe_path)):
+        if any(source and Path(source).exists() and written.samefile(source) for source in inputs):
+            raise InputError(f"This run reads {written}; choose another name for the output.")
+    if job.recipe_path.exists():
+        try:
+            Recipe.parse(job.recipe_path)
+        except InputError:
+            raise InputError(
+                f"The recipe would replace {job.recipe_path}; choose another name for the output."
+            ) from None
+
+
+def _load(source: str) -> Any:
+    """Return the picture of a file or a sample, (H, W, 3 or 4)."""
+    if source.startswith(_SAMPLE):
+        from napari_style_transfer.samples import load
+
+        return load(source.removeprefix(_SAMPLE))
+    from napari_style_transfer.engine.images import load_image
+
+    return load_image(Path(source))
+
+
+def _paint(job: Job) -> int:
+    """Paint, save the picture and its recipe, and return the exit code."""
+    from napari_style_transfer.engine.images import save_image, split_alpha, with_alpha
+
+    content, alpha = split_alpha(_load(job.content))
+    style = _load(job.style)
+    init = None if job.init is None else _load(job.init)
+    with _stop_on_interrupt() as stop:
+        last = _run(job, content, style, init, stop)
+    assert last.picture is not None  # the last step of a run has one
+    picture = last.picture if alpha is None else with_alpha(last.picture, alpha)
+    recipe = Recipe.from_step(
+        last, job.settings, content=job.content, style=job.style, init=job.init
+    )
+    try:
+        save_image(job.output, picture)
+        _save_text(job.recipe_path, recipe.model_dump_json(indent=2) + "\n")
+    except InputError as error:
+        raise StyleTransferError(str(error)) from None
+    if stop.is_set() and last.status is Status.STOPPED:
+        print(
+            f"Stopped after {last.evaluation} of {last.evaluations} evaluations; "
+            f"the picture so far is in {job.output}.",
+            file=sys.stderr,
+        )
+        return INTERRUPTED
+    if not job.quiet:
+        print(f"Saved {job.output} and its recipe {job.recipe_path}.")
+    return 0
+
+
+def _run(job: Job, content: Any, style: Any, init: Any, stop: threading.Event) -> Step:
+    """Run the engine under a progress bar and return its last step."""
+    from tqdm import tqdm
+
+    from napari_style_transfer.engine.stylize import iter_stylize
+
+    # In a log file, a line every few seconds is enough.
+    interval = 0.1 if sys.stderr.isatty() else 5.0
+    bar = tqdm(total=job.settings.steps, disable=job.quiet, mininterval=interval, desc="Loading")
+    with bar:
+        for step in iter_stylize(
+            content,
+            style,
+            settings=job.settings,
+            init=init,
+            stop=stop.is_set,
+            preview_interval=math.inf,
+        ):
+            height, width = step.shape
+            bar.total = step.evaluations
+            scale = f"Scale {step.scale}/{step.scales} ({width}x{height})"
+            bar.set_description(scale, refresh=False)
+            bar.set_postfix(content=step.losses.content, style=step.losses.style, refresh=False)
+            bar.update(step.evaluation - bar.n)
+            if step.note:
+                bar.write(step.note, file=sys.stderr)
+    return step
+
+
+@contextlib.contextmanager
+def _stop_on_interrupt() -> Iterator[threading.Event]:
+    """Turn the first Ctrl-C into an event; a second one interrupts as ever."""
+    stop = threading.Event()
+
+    def on_interrupt(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    previous = signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+def _save_text(path: Path, text: str) -> None:
+    """Write a file as a whole or not at all."""
+    part = path.with_name(f"{path.name}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        os.replace(part, path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise InputError(f"Cannot save {path}: {error.strerror}.") from None
