@@ -1,0 +1,234 @@
+"""What a napari image layer shows, frozen on the main thread and turned into pixels off it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_style_transfer.errors import InputError
+
+if TYPE_CHECKING:
+    from napari.layers import Image
+
+#: Entries of the table that maps normalised intensities to colours; 16 bit, so that even a steep
+#: gamma is right to the last of the result's 8 bits.
+_TABLE_SIZE = 65_536
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One layer as it was on screen when Run was pressed.
+
+    Attributes
+    ----------
+    name
+        The layer's name, for messages.
+    values
+        (H, W), or (H, W, 3|4) where `rgb`: a copy of the slice shown, or a lazy dask array of it.
+    rgb
+        Whether the last axis of `values` holds colours.
+    limits
+        The intensities that are shown darkest and brightest.
+    table
+        (N, 4) uint8: colours from the darkest to the brightest intensity, gamma included.
+    nan
+        (4,) uint8: colour of a pixel that is not a number.
+    """
+
+    name: str
+    values: Any
+    rgb: bool
+    limits: tuple[float, float]
+    table: npt.NDArray[np.uint8]
+    nan: npt.NDArray[np.uint8]
+
+    def pixels(self) -> npt.NDArray[np.uint8]:
+        """Return the (H, W, 3) uint8 picture on screen, or (H, W, 4) where it is see-through.
+
+        Raises
+        ------
+        InputError
+            If the layer cannot be read, or none of its pixels is a finite number.
+        """
+        values = _read(self.values, self.name)
+        if values.dtype.kind == "f" and not np.isfinite(values).any():
+            raise InputError(f"Layer '{self.name}' shows no finite pixel; choose another slice.")
+        picture = self._colours(values) if self.rgb else self._mapped(values)
+        if picture.shape[-1] == 4 and (picture[..., 3] == 255).all():
+            picture = picture[..., :3]
+        return np.ascontiguousarray(picture)
+
+    def _mapped(self, values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+        """Give grey `values` the colours of the layer's colormap."""
+        picture = self.table[self._indices(values)]
+        if values.dtype.kind == "f":
+            picture[np.isnan(values)] = self.nan
+        return picture
+
+    def _colours(self, values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+        """Show RGB(A) `values` as napari does: limits and gamma act on colours, not on alpha."""
+        picture: npt.NDArray[np.uint8] = np.empty(values.shape, np.uint8)
+        as_it_is = self.limits == (0, 255) and np.array_equal(self.table, _grey_table(1.0))
+        if values.dtype == picture.dtype and as_it_is:
+            return values.astype(np.uint8, copy=False)
+        picture[..., :3] = self.table[self._indices(values[..., :3]), 0]
+        if values.shape[-1] == 4:
+            alpha = np.nan_to_num(values[..., 3].astype(np.float32))
+            if values.dtype.kind in "iu" and values.dtype.itemsize <= 2:
+                alpha /= np.iinfo(values.dtype).max
+            picture[..., 3] = np.rint(np.clip(alpha, 0, 1) * 255)
+        return picture
+
+    def _indices(self, values: npt.NDArray[Any]) -> npt.NDArray[np.uint16]:
+        """Return where in the table each of `values` falls; NaN falls on the darkest."""
+        low, high = self.limits
+        # float32 holds 16-bit integers exactly; wider ones need more to keep narrow limits apart.
+        position: npt.NDArray[np.floating[Any]]
+        position = values.astype(np.float32 if values.dtype.itemsize <= 2 else np.float64)
+        position[np.isnan(position)] = low
+        position = np.clip(
+            (position - low) * ((_TABLE_SIZE - 1) / (high - low)), 0, _TABLE_SIZE - 1
+        )
+        indices: npt.NDArray[np.uint16] = np.rint(position).astype(np.uint16)
+        return indices
+
+
+def snapshot(layer: Image, needed: float) -> Snapshot:
+    """Freeze what `layer` shows; call it on the main thread.
+
+    Parameters
+    ----------
+    layer
+        An image layer of a viewer.
+    needed
+        Long side in pixels that the picture should have; a multiscale layer is read at its smallest
+        level that has as many, else at its largest.
+
+    Raises
+    ------
+    InputError
+        If the layer shows nothing that can be painted; the message says why.
+    """
+    rows, columns = shown_axes(layer)
+    level = _level(layer, needed, (rows, columns))
+    data = layer.data[level] if layer.multiscale else layer.data
+    if 0 in data.shape:
+        raise InputError(f"Layer '{layer.name}' is empty; choose another layer.")
+    if np.dtype(layer.dtype).kind not in "buif":
+        raise InputError(
+            f"Layer '{layer.name}' holds {layer.dtype} values; convert them to real numbers."
+        )
+    if layer.rgb and data.shape[-1] not in (3, 4):
+        raise InputError(f"Layer '{layer.name}' has {data.shape[-1]} colour channels, not 3 or 4.")
+    values = _slice(layer, data)
+    order = (0, 1) if rows < columns else (1, 0)
+    values = values.transpose(*order, *range(2, values.ndim))
+    low, high = (float(limit) for limit in layer.contrast_limits)
+    return Snapshot(
+        name=layer.name,
+        # A lazy array is computed off the main thread, everything else is copied now.
+        values=values if _is_lazy(values) else np.array(values),
+        rgb=layer.rgb,
+        limits=(low, high if high > low else low + 1),
+        table=_grey_table(layer.gamma) if layer.rgb else _colour_table(layer),
+        nan=_to_uint8(layer.colormap.nan_color).reshape(4),
+    )
+
+
+def shown_axes(layer: Image) -> tuple[int, int]:
+    """Return the layer's axes that run down and across the screen.
+
+    Raises
+    ------
+    InputError
+        If the layer is shown in 3-D.
+    """
+    # napari has no public word for which axes and slice of a layer are shown; these names have been
+    # the same since 0.5.
+    shown = layer._slice_input.displayed
+    if len(shown) != 2:
+        raise InputError(f"Layer '{layer.name}' is shown in 3-D; switch the viewer to 2-D.")
+    return int(shown[0]), int(shown[1])
+
+
+def shown_slice(layer: Image) -> dict[int, int]:
+    """Return the index at which each axis that is not shown is sliced.
+
+    Raises
+    ------
+    InputError
+        If the slice shown lies outside the layer.
+    """
+    shown = shown_axes(layer)
+    point = layer._data_slice.point
+    indices = {axis: round(float(point[axis])) for axis in range(layer.ndim) if axis not in shown}
+    for axis, index in indices.items():
+        if not 0 <= index < layer.level_shapes[0][axis]:
+            raise InputError(f"Layer '{layer.name}' has nothing at this slice; move the slider.")
+    return indices
+
+
+def _level(layer: Image, needed: float, axes: tuple[int, int]) -> int:
+    """Return the smallest level whose long side is at least `needed` pixels, else the largest."""
+    long_sides = layer.level_shapes[:, list(axes)].max(axis=1)
+    return max((level for level, side in enumerate(long_sides) if side >= needed), default=0)
+
+
+def _slice(layer: Image, data: Any) -> Any:
+    """Cut the slice shown out of `data`, thick slices projected as napari does; lazy stays lazy."""
+    thick = layer._data_slice
+    mode = str(layer.projection_mode)
+    index: list[slice | int] = [slice(None)] * data.ndim
+    projected = []
+    for axis, centre in shown_slice(layer).items():
+        size = layer.level_shapes[0][axis]
+        shrink = size / data.shape[axis]
+        margins = float(thick.margin_left[axis]), float(thick.margin_right[axis])
+        if mode == "none" or not any(margins):
+            index[axis] = min(round(centre / shrink), data.shape[axis] - 1)
+        else:
+            point = float(thick.point[axis])
+            first = max(round((point - margins[0]) / shrink), 0)
+            last = min(round((point + margins[1]) / shrink), data.shape[axis] - 1)
+            index[axis] = slice(first, last + 1)
+            projected.append(axis)
+    try:
+        values = data[tuple(index)]
+    except Exception as error:  # whatever the storage behind the layer raises
+        raise _unreadable(layer.name, error) from error
+    if projected:
+        kept = [axis for axis, part in enumerate(index) if isinstance(part, slice)]
+        axes = tuple(kept.index(axis) for axis in projected)
+        values = getattr(values if _is_lazy(values) else np.asarray(values), mode)(axis=axes)
+    return values if _is_lazy(values) else _read(values, layer.name)
+
+
+def _read(values: Any, name: str) -> npt.NDArray[Any]:
+    try:
+        return np.asarray(values)
+    except Exception as error:  # whatever the storage behind the layer raises
+        raise _unreadable(name, error) from error
+
+
+def _unreadable(name: str, error: Exception) -> InputError:
+    return InputError(f"Layer '{name}' cannot be read: {error}.")
+
+
+def _is_lazy(values: Any) -> bool:
+    return hasattr(values, "__dask_graph__")
+
+
+def _grey_table(gamma: float) -> npt.NDArray[np.uint8]:
+    grey = np.linspace(0, 1, _TABLE_SIZE) ** gamma
+    return _to_uint8(np.column_stack([grey, grey, grey, np.ones_like(grey)]))
+
+
+def _colour_table(layer: Image) -> npt.NDArray[np.uint8]:
+    return _to_uint8(layer.colormap.map(np.linspace(0, 1, _TABLE_SIZE) ** layer.gamma))
+
+
+def _to_uint8(colours: npt.ArrayLike) -> npt.NDArray[np.uint8]:
+    return np.rint(np.clip(np.asarray(colours, np.float64), 0, 1) * 255).astype(np.uint8)

@@ -1,0 +1,46 @@
+"""How far a run has come, where it is, and how long it will take."""
+
+from __future__ import annotations
+
+from qtpy.QtWidgets import QProgressBar, QVBoxLayout, QWidget
+
+from napari_style_transfer.engine.step import Step
+from napari_style_transfer.plugin.clock import Clock, in_words
+from napari_style_transfer.plugin.sentence import Sentence
+
+
+class ProgressPanel(QWidget):
+    """A bar that counts evaluations, and a line that names scale, device and time left.
+
+    Shown from :meth:`start` until it is hidden.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bar = QProgressBar()
+        self._bar.setFormat("%v of %m evaluations")
+        self._text = Sentence()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self._bar)
+        layout.addWidget(self._text)
+        self.hide()
+
+    def start(self, size: int) -> None:
+        """Show that a run whose last scale has `size` pixels a side is being prepared."""
+        self._clock = Clock(size)
+        self._bar.setRange(0, 0)
+        self._text.say("Loading the network…")
+        self.show()
+
+    def advance(self, steps: tuple[Step, ...]) -> None:
+        """Count further evaluations."""
+        self._clock.tick(steps)
+        step = steps[-1]
+        self._bar.setRange(0, step.evaluations)
+        self._bar.setValue(step.evaluation)
+        height, width = step.shape
+        where = f"Scale {step.scale} of {step.scales}, {width} × {height} px, on {step.device}"
+        left = self._clock.left(step)
+        self._text.say(where if left is None else f"{where}\n{in_words(left).capitalize()} left")

@@ -1,0 +1,57 @@
+"""A viewer without a window and an engine that paints nothing, so that the widget is tested fast."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from fakes import Driver, FakeEngine
+from napari.components import ViewerModel
+from pytestqt.qtbot import QtBot
+
+from napari_style_transfer.engine import stylize
+from napari_style_transfer.plugin.widget import StyleTransferWidget
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
+    fake = FakeEngine()
+    monkeypatch.setattr(stylize, "iter_stylize", fake.iter_stylize)
+    return fake
+
+
+@pytest.fixture(autouse=True)
+def _no_preferences(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the preferences of whoever runs the tests out of them."""
+    monkeypatch.setattr("napari_style_transfer.plugin.widget.preferred", dict)
+
+
+@pytest.fixture
+def viewer() -> ViewerModel:
+    return ViewerModel()
+
+
+@pytest.fixture
+def errors(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The messages that napari was asked to show."""
+    shown: list[str] = []
+    monkeypatch.setattr("napari.utils.notifications.show_error", shown.append)
+    return shown
+
+
+@pytest.fixture
+def driver(viewer: ViewerModel, qtbot: QtBot, engine: FakeEngine) -> Iterator[Driver]:
+    """A widget of 32 px and 6 steps over two layers, `photo` and `painting`."""
+    widget = StyleTransferWidget(viewer)
+    qtbot.addWidget(widget.native)
+    random = np.random.default_rng(0)
+    viewer.add_image(random.integers(0, 256, (40, 60, 3), np.uint8), name="photo", rgb=True)
+    viewer.add_image(random.integers(0, 256, (50, 50, 3), np.uint8), name="painting", rgb=True)
+    widget.size.value = 32
+    widget.steps.value = 6
+    driver = Driver(widget, qtbot)
+    yield driver
+    engine.gate.set()
+    widget.stop.changed.emit(True)
+    driver.until(lambda: widget._life.run is None)
