@@ -1,0 +1,102 @@
+"""Make the pictures of the documentation: ``python tools/illustrate.py hero gallery screenshot``.
+
+They are what the package itself paints at its default settings on its own samples. The screenshot
+needs a display (on a server: ``xvfb-run -a -s "-screen 0 1280x1024x24" python tools/...``).
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+from PIL import Image
+
+from napari_style_transfer import samples, stylize
+
+DOCS = Path(__file__).parent.parent / "docs"
+HERO = ("chelsea", "night")
+GAP = 8
+
+
+def fitted(image: Image.Image, height: int) -> Image.Image:
+    width = round(image.width * height / image.height)
+    return image.resize((width, height), Image.Resampling.LANCZOS)
+
+
+def sheet(rows: list[list[Image.Image]]) -> Image.Image:
+    """Lay pictures of the same height out in rows."""
+    width = max(sum(each.width + GAP for each in row) for row in rows) - GAP
+    height = sum(row[0].height + GAP for row in rows) - GAP
+    page = Image.new("RGB", (width, height), "white")
+    y = 0
+    for row in rows:
+        x = 0
+        for each in row:
+            page.paste(each, (x, y))
+            x += each.width + GAP
+        y += row[0].height + GAP
+    return page
+
+
+def hero() -> None:
+    """Content, style and result, side by side."""
+    content, style = (samples.load(name) for name in HERO)
+    pictures = [content, style, stylize(content, style, size=768)]
+    page = sheet([[fitted(Image.fromarray(each), 340) for each in pictures]])
+    page.save(DOCS / "hero.jpg", quality=88)
+
+
+def gallery() -> None:
+    """Every sample content in the manner of every sample style, at two sizes."""
+    height = 250
+    styles = {name: samples.load(name) for name in samples.STYLES}
+    corner = Image.new("RGB", (1, height), "white")
+    rows = [[corner, *(fitted(Image.fromarray(each), height) for each in styles.values())]]
+    for name in samples.CONTENTS:
+        content = samples.load(name)
+        row = [fitted(Image.fromarray(content), height)]
+        for style in styles.values():
+            row.append(fitted(Image.fromarray(stylize(content, style)), height))
+            print(f"{name}: {len(row) - 1} of {len(styles)}", flush=True)
+        rows.append(row)
+    rows[0][0] = Image.new("RGB", (rows[1][0].width, height), "white")
+    sheet(rows).save(DOCS / "gallery.jpg", quality=85)
+
+
+def screenshot() -> None:
+    """Take napari with the widget, while it paints."""
+    import napari
+    from qtpy.QtWidgets import QApplication
+
+    viewer = napari.Viewer()
+    window = viewer.window._qt_window
+    window.resize(1240, 800)
+    _, widget = viewer.window.add_plugin_dock_widget("napari-style-transfer", "Style Transfer")
+    style = viewer.add_image(samples.load("night"), name="night", rgb=True)
+    content = viewer.add_image(samples.load("astronaut"), name="astronaut", rgb=True)
+    style.scale = [content.data.shape[0] / style.data.shape[0]] * 2
+    style.translate = [0, 1.02 * content.data.shape[1]]
+    widget.content.value, widget.style.value = content, style
+    for _ in range(50):  # until the window knows how large it is
+        QApplication.processEvents()
+        time.sleep(0.01)
+    viewer.reset_view()
+    widget.run.changed.emit(True)
+    deadline = time.monotonic() + 600
+    steps = widget.steps.value
+    while widget.stop.enabled and time.monotonic() < deadline:
+        QApplication.processEvents()
+        time.sleep(0.005)
+        if widget._progress._bar.value() >= 0.8 * steps:
+            break
+    window.grab().save(str(DOCS / "widget.png"))
+    widget.stop.changed.emit(True)
+    while not widget.run.enabled and time.monotonic() < deadline:
+        QApplication.processEvents()
+    viewer.close()
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:] or ("hero", "gallery", "screenshot"):
+        globals()[name]()
