@@ -58,6 +58,7 @@ class Recipe(BaseModel):
         cls, step: Step, settings: Settings, *, content: str, style: str, init: str | None = None
     ) -> Recipe:
         """Return the recipe of a run from its last step."""
+        settings = settings.replace(tile_size=step.tile_size)
         if step.status is Status.STOPPED:
             settings = settings.replace(stop_after=step.evaluation)
         return cls(

@@ -211,6 +211,16 @@ class Settings(BaseModel):
         advanced=True,
         min_length=1,
     )
+    tile_size: int = parameter(
+        0,
+        "Tiles",
+        "Side in pixels of the parts in which large pictures are seen, to save memory; the result is the "
+        "same. 0 lets the free memory decide.",
+        advanced=True,
+        ge=0,
+        le=16_384,
+        multiple_of=16,
+    )
     stop_after: int = parameter(
         0,
         "Stop after",

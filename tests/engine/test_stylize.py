@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from napari_style_transfer import InputError, Settings, Status, iter_stylize, samples, stylize
-from napari_style_transfer.engine import run as run_module
+from napari_style_transfer.engine import studio as studio_module
 from napari_style_transfer.engine.canvas import Canvas
 from napari_style_transfer.engine.images import resize, to_tensor
 from napari_style_transfer.engine.losses import gram_matrix
-from napari_style_transfer.engine.objective import build_objective
+from napari_style_transfer.engine.objective import Objective, build_objective
 from napari_style_transfer.engine.vgg import VGG19
 from napari_style_transfer.engine.weights import load_weights
 from napari_style_transfer.errors import OutOfMemoryError
@@ -140,17 +140,45 @@ def test_a_too_narrow_content_is_said_at_the_call(style):
         iter_stylize(np.zeros((15, 400)), style, size=400)
 
 
-def test_running_out_of_memory_is_one_sentence(content, style, monkeypatch):
+def test_running_out_of_memory_goes_on_in_smaller_tiles_and_says_so(content, style, monkeypatch):
+    evaluate = Objective.evaluate
+    calls = []
+
+    def cramped(self, picture):
+        calls.append(len(self.tiles))
+        if len(calls) > 4 and len(self.tiles) == 1:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate everything")
+        return evaluate(self, picture)
+
+    settings = {"size": 272, "steps": 8, "coarsest_size": 272, "precision": "float32"}
+    whole = list(iter_stylize(content, style, **settings))
+    monkeypatch.setattr(Objective, "evaluate", cramped)
+    tiled = list(iter_stylize(content, style, **settings))
+    assert [step.note for step in tiled if step.note] == [
+        "The memory was too small; going on in tiles of 128 px."
+    ]
+    assert len(tiled) == 8
+    assert tiled[-1].tile_size == 128
+    assert tiled[-1].losses.total == pytest.approx(whole[-1].losses.total, rel=1e-2)
+
+
+def test_too_little_memory_for_the_smallest_tiles_is_one_sentence(content, style, monkeypatch):
     def greedy(*args, **kwargs):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate everything")
 
-    monkeypatch.setattr(run_module, "build_objective", greedy)
+    monkeypatch.setattr(studio_module, "build_objective", greedy)
     with pytest.raises(OutOfMemoryError, match="smaller size"):
         stylize(content, style, **FAST)
 
 
+def test_tiles_paint_the_same_picture_without_a_seam(content, style):
+    settings = {"size": 224, "steps": 6, "coarsest_size": 224, "precision": "float32"}
+    whole, tiled = (stylize(content, style, **settings, tile_size=t).astype(int) for t in (0, 96))
+    assert np.abs(whole - tiled).mean() < 0.5
+
+
 def test_a_stall_in_bfloat16_goes_on_in_float32(content, style, monkeypatch):
-    real = run_module.build_objective
+    real = studio_module.build_objective
 
     def stalling(network, *args):
         objective = real(network, *args)
@@ -159,7 +187,7 @@ def test_a_stall_in_bfloat16_goes_on_in_float32(content, style, monkeypatch):
             objective.evaluate = lambda x: (evaluate(x)[0] * torch.nan, torch.zeros_like(x))
         return objective
 
-    monkeypatch.setattr(run_module, "build_objective", stalling)
+    monkeypatch.setattr(studio_module, "build_objective", stalling)
     steps = list(iter_stylize(content, style, **FAST | {"steps": 20}, precision="bfloat16"))
     assert any("float32" in step.note for step in steps)
     assert steps[-1].precision == "float32"
@@ -185,7 +213,7 @@ def test_the_gradient_through_canvas_and_objective_agrees_with_finite_difference
     network = VGG19(load_weights(), layers, dtype=torch.float64).double()
     shape = (16, 18)
     target, manner = (resize(to_tensor(x, "picture"), shape).double() for x in (content, style))
-    objective = build_objective(network, settings, target, manner, shape)
+    objective = build_objective(network, settings, target, manner)
     canvas = Canvas(shape)
     parameters = canvas.encode(0.8 * target + 0.05).requires_grad_(True)
     painted = canvas.decode(parameters)

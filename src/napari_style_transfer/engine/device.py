@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+import psutil
 import torch
 
 #: Instructions with which a CPU convolves some 3 times as fast in bfloat16 as in float32.
@@ -64,3 +65,12 @@ def _fast_bfloat16(device: torch.device) -> bool:
         capabilities = torch.cpu.get_capabilities()
         return any(capabilities.get(name) for name in _BFLOAT16_INSTRUCTIONS)
     return False
+
+
+def free_memory(device: torch.device) -> int:
+    """Return how many bytes are free on `device`."""
+    if device.type == "cuda":
+        # What torch keeps in its cache is free for torch.
+        cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return int(torch.cuda.mem_get_info(device)[0]) + cached
+    return int(psutil.virtual_memory().available)

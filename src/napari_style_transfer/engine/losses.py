@@ -161,10 +161,5 @@ def total_variation(picture: Tensor) -> Tensor:
     return (down + right) / picture.numel()
 
 
-def all_of(features: Tensor) -> Window:
-    """Return the window that covers a whole map."""
-    return slice(0, features.shape[-2]), slice(0, features.shape[-1])
-
-
 def _at_least_float32(values: Tensor) -> Tensor:
     return values.float() if values.dtype is torch.bfloat16 else values

@@ -11,16 +11,15 @@ from collections.abc import Iterable, Mapping, Sequence
 import torch
 from torch import Tensor
 
-from napari_style_transfer.engine.images import Shape
 from napari_style_transfer.engine.losses import (
     ContentTerm,
     StyleTerm,
     Term,
-    all_of,
     gram_matrix,
     total_variation,
 )
 from napari_style_transfer.engine.step import Losses
+from napari_style_transfer.engine.tiles import Tile, tiles_of
 from napari_style_transfer.engine.vgg import VGG19, map_shape
 from napari_style_transfer.settings import LayerName, Settings
 
@@ -36,16 +35,20 @@ class Objective:
         Extracts at least the layers that `terms` name.
     terms
         The style and content terms.
+    tiles
+        The parts in which the picture is seen.
     tv_weight
         Weight of the total variation.
     """
 
-    def __init__(self, network: VGG19, terms: Sequence[Term], tv_weight: float = 0.0) -> None:
-        self.network, self.terms, self.tv_weight = network, terms, tv_weight
+    def __init__(
+        self, network: VGG19, terms: Sequence[Term], tiles: Sequence[Tile], tv_weight: float = 0.0
+    ) -> None:
+        self.network, self.terms, self.tiles, self.tv_weight = network, terms, tiles, tv_weight
         self._by_name = torch.zeros(len(_TERM_NAMES))
 
     def evaluate(self, picture: Tensor) -> tuple[Tensor, Tensor]:
-        """Evaluate once: one forward and one backward pass.
+        """Evaluate once: one forward and one backward pass; in tiles, one forward pass more.
 
         Parameters
         ----------
@@ -58,20 +61,50 @@ class Objective:
             The total, a scalar that stays on the device, and its gradient, shaped as `picture`.
         """
         leaf = picture.detach().requires_grad_(True)
-        features = self.network(leaf)
-        sums = dict.fromkeys(_TERM_NAMES, leaf.new_zeros(()))
-        for term in self.terms:
-            part = features[term.layer]
-            sums[term.name] = sums[term.name] + term.weight * term.loss(
-                term.measure(part, all_of(part))
-            )
-        if self.tv_weight:
-            sums["tv"] = self.tv_weight * total_variation(leaf)
-        by_name = torch.stack(list(sums.values()))
-        total = by_name.sum()
-        (gradient,) = torch.autograd.grad(total, leaf)
-        self._by_name = by_name.detach()
+        if len(self.tiles) == 1:
+            total = self._total(self._measure(leaf, self.tiles[0]), leaf)
+            (gradient,) = torch.autograd.grad(total, leaf)
+        else:
+            total, gradient = self._evaluate_in_tiles(leaf)
         return total.detach(), gradient
+
+    def _evaluate_in_tiles(self, leaf: Tensor) -> tuple[Tensor, Tensor]:
+        """Measure all tiles, then pull the gradient of each one's share back through the network."""
+        with torch.no_grad():
+            measured = self._measure(leaf, self.tiles[0])
+            for tile in self.tiles[1:]:
+                for whole, part in zip(measured, self._measure(leaf, tile), strict=True):
+                    whole += part
+        for whole in measured:
+            whole.requires_grad_(True)
+        total = self._total(measured, leaf)
+        *shares, gradient = torch.autograd.grad(
+            total, [*measured, leaf], allow_unused=True, materialize_grads=True
+        )
+        for tile in self.tiles:
+            part = tile.cut(leaf.detach()).clone().requires_grad_(True)
+            (pulled_back,) = torch.autograd.grad(self._measure(part, tile, cut=True), part, shares)
+            tile.cut(gradient).add_(pulled_back)
+        return total, gradient
+
+    def _measure(self, picture: Tensor, tile: Tile, *, cut: bool = False) -> list[Tensor]:
+        """Return each term's sum over what `tile` owns of a picture, or of its `cut`."""
+        features = self.network(picture if cut else tile.cut(picture))
+        return [
+            term.measure(tile.own(features[term.layer], term.layer), tile.window(term.layer))
+            for term in self.terms
+        ]
+
+    def _total(self, measured: Sequence[Tensor], picture: Tensor) -> Tensor:
+        """Return the weighted sum of all terms, and note them by name."""
+        sums = dict.fromkeys(_TERM_NAMES, picture.new_zeros(()))
+        for term, whole in zip(self.terms, measured, strict=True):
+            sums[term.name] = sums[term.name] + term.weight * term.loss(whole)
+        if self.tv_weight:
+            sums["tv"] = self.tv_weight * total_variation(picture)
+        by_name = torch.stack(list(sums.values()))
+        self._by_name = by_name.detach()
+        return by_name.sum()
 
     @property
     def losses(self) -> Losses:
@@ -79,39 +112,72 @@ class Objective:
         return Losses(*self._by_name.tolist())
 
 
+@torch.no_grad()
 def build_objective(
-    network: VGG19, settings: Settings, content: Tensor, style: Tensor, shape: Shape
+    network: VGG19, settings: Settings, content: Tensor, style: Tensor, tile_size: int = 0
 ) -> Objective:
-    """Compute the targets, once, and return the objective for a picture of `shape`.
+    """Compute the targets, once, and return the objective for a picture of the content's shape.
 
     Parameters
     ----------
     network
         Extracts the layers of `settings`. The targets come from the same network, in the same
         precision, as the picture's features will.
+    settings
+        The layers, their weights and how they are balanced.
     content
-        (1, 3, H, W) at `shape`, in [0, 1], on the network's device.
+        (1, 3, H, W) in [0, 1], on the network's device.
     style
         (1, 3, h, w) of any size, in [0, 1], on the network's device.
-    shape
-        (H, W) of the picture.
+    tile_size
+        Longest side in pixels of the parts in which pictures are seen; 0 for whole pictures.
     """
-    with torch.no_grad():
-        terms: list[Term] = []
-        if settings.style_weight:
-            features = network(style)
-            for layer, weight in _shares(settings.style_layers, settings.style_weight, settings):
-                target = gram_matrix(features[layer]) / _positions(features[layer])
-                positions = math.prod(map_shape(shape, layer))
-                terms.append(StyleTerm(layer, target, positions, weight, settings.weighting))
-            del features
-        if settings.content_weight:
-            features = network(content)
-            for layer, weight in _shares(
-                settings.content_layers, settings.content_weight, settings
-            ):
-                terms.append(ContentTerm(layer, features[layer], weight, settings.weighting))
-    return Objective(network, terms, settings.tv_weight)
+    shape = content.shape[2], content.shape[3]
+    terms: list[Term] = []
+    if settings.style_weight:
+        shares = dict(_shares(settings.style_layers, settings.style_weight, settings))
+        grams = _gram_matrices(network, style, list(shares), tile_size)
+        for layer, weight in shares.items():
+            positions = math.prod(map_shape(shape, layer))
+            terms.append(StyleTerm(layer, grams[layer], positions, weight, settings.weighting))
+    tiles = tiles_of(shape, tile_size, network.layers)
+    if settings.content_weight:
+        shares = dict(_shares(settings.content_layers, settings.content_weight, settings))
+        maps = _maps(network, content, list(shares), tiles)
+        for layer, weight in shares.items():
+            terms.append(ContentTerm(layer, maps[layer], weight, settings.weighting))
+    return Objective(network, terms, tiles, settings.tv_weight)
+
+
+def _gram_matrices(
+    network: VGG19, picture: Tensor, layers: Sequence[str], tile_size: int
+) -> dict[str, Tensor]:
+    """Return the Gram matrix of a picture per position, at each layer."""
+    shape = picture.shape[2], picture.shape[3]
+    sums: dict[str, Tensor] = {}
+    for tile in tiles_of(shape, tile_size, network.layers):
+        features = network(tile.cut(picture))
+        for layer in layers:
+            part = gram_matrix(tile.own(features[layer], layer))
+            sums[layer] = sums[layer] + part if layer in sums else part
+    return {layer: whole / math.prod(map_shape(shape, layer)) for layer, whole in sums.items()}
+
+
+def _maps(
+    network: VGG19, picture: Tensor, layers: Sequence[str], tiles: Sequence[Tile]
+) -> dict[str, Tensor]:
+    """Return the whole feature map of a picture at each layer, put together from its tiles."""
+    maps: dict[str, Tensor] = {}
+    for tile in tiles:
+        features = network(tile.cut(picture))
+        for layer in layers:
+            part = tile.own(features[layer], layer)
+            if layer not in maps:
+                shape = map_shape((picture.shape[2], picture.shape[3]), layer)
+                maps[layer] = part.new_empty(1, part.shape[1], *shape)
+            rows, columns = tile.window(layer)
+            maps[layer][..., rows, columns] = part
+    return maps
 
 
 def _shares(
@@ -122,7 +188,3 @@ def _shares(
     for layer, share in layers.items():
         if share:
             yield layer, weight * share / total
-
-
-def _positions(features: Tensor) -> int:
-    return features.shape[-2] * features.shape[-1]

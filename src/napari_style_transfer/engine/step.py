@@ -49,6 +49,8 @@ class Step:
         The terms of the objective at this evaluation. Comparable within one scale.
     device, precision
         Where and in which type the convolutions run, for example ``"cpu"`` and ``"bfloat16"``.
+    tile_size
+        Side in pixels of the parts in which the picture is seen; 0 for the whole.
     picture
         (H, W, 3) uint8 at the scale's size when a preview is due, else None. The last Step of a run
         always has it, at the result's size.
@@ -66,6 +68,7 @@ class Step:
     losses: Losses
     device: str
     precision: str
+    tile_size: int = 0
     picture: Picture | None = None
     status: Status = Status.RUNNING
     note: str = ""

@@ -20,14 +20,24 @@ Pooling = Literal["max", "average"]
 _LAST_OF_BLOCK = frozenset(name for name, after in pairwise(LAYER_NAMES) if name[4] != after[4])
 
 
+def stride(layer: str) -> int:
+    """Return how many pixels of the picture one step in `layer`, such as ``relu4_2``, spans."""
+    return 1 << (int(layer[4]) - 1)
+
+
 def map_shape(shape: tuple[int, int], layer: str) -> tuple[int, int]:
-    """Return the (height, width) of the map of `layer`, such as ``relu4_2``, of a picture of `shape`.
+    """Return the (height, width) of the map of `layer` of a picture of `shape`.
 
     Poolings round up (differs from the original, whose pictures were all 224 px): otherwise the last
     rows and columns of most pictures are not seen by the deep layers, and painted as a noisy border.
     """
-    stride = 1 << (int(layer[4]) - 1)
-    return -(-shape[0] // stride), -(-shape[1] // stride)
+    return -(-shape[0] // stride(layer)), -(-shape[1] // stride(layer))
+
+
+def reach(layer: str) -> int:
+    """Return how far outside its own pixels a position of `layer` looks: 70 px for ``relu5_1``."""
+    seen = LAYER_NAMES[: LAYER_NAMES.index(layer) + 1]
+    return sum(stride(each) for each in seen)  # each convolution looks one step further
 
 
 class VGG19(nn.Module):

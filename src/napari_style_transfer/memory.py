@@ -1,0 +1,130 @@
+"""How much memory a run needs, and in which parts to see its pictures so that it fits; loads no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import psutil
+
+from napari_style_transfer.settings import Settings
+
+GIB = 2**30
+
+#: Bytes that the libraries and the network take on a CPU.
+_LIBRARIES = int(0.95 * GIB)
+#: Pixels above which a run keeps a shorter history and a plain canvas, to save memory.
+LARGE = 4_500_000
+#: Float32 copies of the picture that canvas and optimiser hold, and those of a large picture.
+_COPIES, _COPIES_LARGE = 30, 20
+#: Values that the network keeps per pixel for the backward pass, with what it needs on the way. Like the
+#: number of copies it was fitted to peaks measured from outside, and is tested against them.
+_VALUES_PER_PIXEL = 560
+#: Sides of tiles, and the halo that their receptive fields need on each side.
+_TILE_SIDES = (2048, 1536, 1024, 768, 512, 256)
+_HALO = 80
+#: Whole pictures may take this share of what is free. Tiles, which are chosen so as to save memory,
+#: may take that much, and on a CPU no more than so many bytes: larger ones are hardly faster.
+_SHARE, _CPU_TILES = 0.5, int(5.2 * GIB)
+
+
+@dataclass(frozen=True)
+class MemoryPlan:
+    """How a run fits into memory.
+
+    Attributes
+    ----------
+    tile_size
+        Side in pixels of the parts in which pictures are seen; 0 for whole pictures.
+    needed
+        Bytes at the peak, estimated.
+    free
+        Bytes free on the device.
+    """
+
+    tile_size: int
+    needed: int
+    free: int
+
+    def __str__(self) -> str:
+        """Say it as the widget and the command line do."""
+        text = f"about {self.needed / GIB:.1f} GB; {self.free / GIB:.1f} GB free"
+        return f"{text}; in tiles of {self.tile_size} px" if self.tile_size else text
+
+
+def needed_bytes(
+    shape: tuple[int, int],
+    settings: Settings,
+    *,
+    value_bytes: int,
+    tile_size: int,
+    cpu: bool = True,
+) -> int:
+    """Estimate the peak of a run, in bytes.
+
+    Parameters
+    ----------
+    shape
+        (H, W) of the result.
+    settings
+        Uses `style_scale`.
+    value_bytes
+        Bytes of a value in the convolutions: 2 in bfloat16, 4 in float32.
+    tile_size
+        Side of a tile in pixels; 0 for whole pictures.
+    cpu
+        Whether the libraries' own memory counts.
+    """
+    pixels = shape[0] * shape[1]
+    longest = round(max(shape) * settings.style_scale)
+    seen = max(_seen(shape, tile_size), _seen((longest, longest), tile_size) // 3)
+    copies = _COPIES if pixels <= LARGE else _COPIES_LARGE
+    network = seen * _VALUES_PER_PIXEL * value_bytes
+    return (_LIBRARIES if cpu else 0) + pixels * copies * 12 + network
+
+
+def _seen(shape: tuple[int, int], tile_size: int) -> int:
+    if not tile_size:
+        return shape[0] * shape[1]
+    height, width = (min(side, tile_size + 2 * _HALO) for side in shape)
+    return height * width
+
+
+def square_plan(settings: Settings) -> MemoryPlan:
+    """Return the most that a run on the CPU may need, before torch is loaded and the shape known."""
+    value_bytes = 2 if settings.precision == "bfloat16" else 4
+    return plan_memory((settings.size, settings.size), settings, value_bytes=value_bytes)
+
+
+def plan_memory(
+    shape: tuple[int, int],
+    settings: Settings,
+    *,
+    value_bytes: int,
+    free: int | None = None,
+    cpu: bool = True,
+) -> MemoryPlan:
+    """Choose whole pictures where they fit, else the largest tiles that do.
+
+    Parameters
+    ----------
+    shape
+        (H, W) of the result.
+    settings
+        A `tile_size` other than 0 is taken as it is.
+    value_bytes
+        Bytes of a value in the convolutions.
+    free
+        Bytes free on the device; the machine's where None.
+    cpu
+        Whether the device is the CPU.
+    """
+    if free is None:
+        free = int(psutil.virtual_memory().available)
+    sides = (0, *(side for side in _TILE_SIDES if side < max(shape)))
+    if settings.tile_size:
+        sides = (settings.tile_size,)
+    for side in sides:
+        needed = needed_bytes(shape, settings, value_bytes=value_bytes, tile_size=side, cpu=cpu)
+        if needed <= _SHARE * free and (not side or not cpu or needed <= _CPU_TILES):
+            break
+    return MemoryPlan(side, needed, free)
