@@ -1,0 +1,84 @@
+"""The judge: one float32 network that looks at what a user would get, the 8-bit picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from benchmarks.images import Pair
+from benchmarks.shared_objective import CONTENT_LAYER, CONTENT_WEIGHT, STYLE_LAYERS, STYLE_WEIGHT
+from napari_style_transfer.engine.images import resize, to_array, to_tensor
+from napari_style_transfer.engine.objective import build_objective
+from napari_style_transfer.engine.stylize import ImageSource
+from napari_style_transfer.engine.vgg import VGG19
+from napari_style_transfer.engine.weights import load_weights
+from napari_style_transfer.settings import Settings
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Losses of one picture.
+
+    Attributes
+    ----------
+    content, style
+        The terms of the shared objective, in pastiche's units.
+    balanced
+        This package's own objective at its defaults.
+    """
+
+    content: float
+    style: float
+    balanced: float
+
+    @property
+    def total(self) -> float:
+        """The shared objective."""
+        return self.content + self.style
+
+
+class Judge:
+    """Judges pictures painted from one pair."""
+
+    def __init__(self, pair: Pair, device: str) -> None:
+        torch.backends.cudnn.allow_tf32 = False  # float32 is to mean float32 here
+        settings = Settings()
+        layers = {*STYLE_LAYERS, CONTENT_LAYER, *settings.style_layers, *settings.content_layers}
+        self._device = torch.device(device)
+        self._network = VGG19(load_weights(), layers).to(self._device)
+        content, style = self._read(pair.content), self._read(pair.style)
+        self._shape = content.shape[-2], content.shape[-1]
+        self._balanced = build_objective(self._network, settings, content, style)
+        with torch.no_grad():
+            self._content = self._network(content)[CONTENT_LAYER]
+            features = self._network(style)
+            self._grams = {layer: _gram_per_position(features[layer]) for layer in STYLE_LAYERS}
+
+    def __call__(self, source: ImageSource) -> Verdict:
+        """Judge a picture; one of a coarse scale is enlarged first, and rounded to 8 bits again."""
+        picture = self._read(source)
+        with torch.no_grad():
+            if (picture.shape[-2], picture.shape[-1]) != self._shape:
+                picture = self._read(to_array(resize(picture, self._shape)))
+            features = self._network(picture)
+            content = CONTENT_WEIGHT * functional.mse_loss(features[CONTENT_LAYER], self._content)
+            style = torch.stack(
+                [self._style_loss(layer, features[layer]) for layer in STYLE_LAYERS]
+            )
+        balanced, _ = self._balanced.evaluate(picture)
+        return Verdict(float(content), float(style.sum()), float(balanced))
+
+    def _read(self, source: ImageSource) -> Tensor:
+        return to_tensor(source, "judged").to(self._device)
+
+    def _style_loss(self, layer: str, features: Tensor) -> Tensor:
+        error = functional.mse_loss(_gram_per_position(features), self._grams[layer])
+        return STYLE_WEIGHT / features.shape[1] ** 2 * error
+
+
+def _gram_per_position(features: Tensor) -> Tensor:
+    flat = features[0].flatten(1)
+    return flat @ flat.T / flat.shape[1]

@@ -1,0 +1,51 @@
+"""The party *torch.optim*: this package's objective and network, without its way of minimising.
+
+Pixels, all evaluations at full size, float32, `torch.optim.LBFGS`, and a penalty on what leaves the
+gamut: what is left of the difference to the package is its canvas, schedule, precision and optimiser.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from benchmarks.recorder import Job, Recorder
+from benchmarks.torch_lbfgs import load_optimiser, minimise
+from napari_style_transfer.engine.images import to_tensor
+from napari_style_transfer.engine.objective import build_objective
+from napari_style_transfer.engine.vgg import VGG19
+from napari_style_transfer.engine.weights import load_weights
+from napari_style_transfer.settings import Settings
+
+#: Weight of the mean squared excess over [0, 1].
+_GAMUT_WEIGHT = 300.0
+
+
+def main() -> None:
+    job = Job.from_command_line()
+    settings, weights = Settings(), load_weights()
+    load_optimiser()
+    recorder = Recorder(job)
+    recorder.start()
+    content = to_tensor(job.content, "content").to(job.device)
+    style = to_tensor(job.style, "style").to(job.device)
+    layers = {**settings.content_layers, **settings.style_layers}
+    network = VGG19(weights, layers).to(job.device)
+    content.shape[-2], content.shape[-1]
+    objective = build_objective(network, settings, content, style)
+    image = content.clone().requires_grad_(True)
+
+    def closure() -> Tensor:
+        value, gradient = objective.evaluate(image)
+        with torch.no_grad():
+            excess = image - image.clamp(0, 1)
+            gradient = gradient + excess * (2 * _GAMUT_WEIGHT / excess.numel())
+            image.grad = gradient.contiguous()  # torch's L-BFGS views it as a vector
+            return value + _GAMUT_WEIGHT * excess.square().mean()
+
+    minimise(image, closure, job, recorder)
+    recorder.finish(precision="float32")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""The share of the device's matrix rate that the convolutions reach.
+
+Run as a script with a job, it measures; `measure_rates` starts it in a process of its own.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.profiler import ProfilerActivity, profile
+
+from benchmarks.environment import CACHE
+from benchmarks.images import Pair
+from benchmarks.launch import launch
+from benchmarks.recorder import Job, Recorder, synchronise
+from napari_style_transfer.engine.device import convolution_dtype
+from napari_style_transfer.engine.images import to_tensor
+from napari_style_transfer.engine.objective import build_objective
+from napari_style_transfer.engine.vgg import VGG19
+from napari_style_transfer.engine.weights import load_weights
+from napari_style_transfer.settings import Settings
+
+#: Forward and backward, as torch's profiler names them; what they call is counted with them.
+_CONVOLUTIONS = ("aten::convolution", "aten::convolution_backward")
+_REPETITIONS = 5
+
+
+def measure_rates(pair: Pair, device: str, precision: str) -> dict[str, Any]:
+    """Return the rates of convolutions in `precision`, in TFLOP/s.
+
+    Returns
+    -------
+    dict
+        ``precision``; ``matrix_rate``, of a large matrix product in it;
+        ``convolution_rate``, the convolutions' operations by the time spent in them;
+        ``evaluation_rate``, the same operations by the time of a whole evaluation.
+    """
+    settings = {"precision": precision}
+    job = Job(str(pair.content), str(pair.style), str(CACHE / "rates"), device, 1, (), settings)
+    return launch("rates", job).facts
+
+
+def main() -> None:
+    job = Job.from_command_line()
+    device, settings = torch.device(job.device), Settings(**job.settings)
+    dtype = convolution_dtype(settings.precision, device)
+    layers = {**settings.content_layers, **settings.style_layers}
+    network = VGG19(load_weights(), layers, dtype=dtype).to(device)
+    content, style = (to_tensor(path, "a").to(device) for path in (job.content, job.style))
+    content.shape[-2], content.shape[-1]
+    objective = build_objective(network, settings, content, style)
+
+    def evaluate() -> None:
+        objective.evaluate(content)
+
+    operations = 2 * _forward_operations(network, content)  # the gradient costs as much
+    recorder = Recorder(job)
+    recorder.start()
+    recorder.lap(job.evaluations)
+    recorder.finish(
+        precision=str(dtype).removeprefix("torch."),
+        matrix_rate=_matrix_rate(device, dtype) / 1e12,
+        convolution_rate=operations / _seconds_in_convolutions(evaluate, device) / 1e12,
+        evaluation_rate=operations / _seconds(evaluate, device) / 1e12,
+    )
+
+
+def _forward_operations(network: VGG19, picture: Tensor) -> int:
+    """Return the multiplications and additions of all convolutions of one forward pass."""
+    operations = []
+
+    def count(module: nn.Module, _: object, output: Tensor) -> None:
+        assert isinstance(module, nn.Conv2d)
+        operations.append(2 * output.numel() * module.weight[0].numel())
+
+    convolutions = [module for module in network.modules() if isinstance(module, nn.Conv2d)]
+    hooks = [module.register_forward_hook(count) for module in convolutions]
+    with torch.no_grad():
+        network(picture)
+    for hook in hooks:
+        hook.remove()
+    return sum(operations)
+
+
+def _matrix_rate(device: torch.device, dtype: torch.dtype) -> float:
+    """Return the flops a second of a product of two large matrices."""
+    n = 8192 if device.type == "cuda" else 2048
+    a, b = (torch.randn(n, n, device=device).to(dtype) for _ in range(2))
+    return 2.0 * n * n * n / _seconds(lambda: a @ b, device)
+
+
+def _seconds(work: Callable[[], object], device: torch.device) -> float:
+    """Return the least time of some repetitions of `work`, after one that does not count."""
+    times = []
+    for _ in range(_REPETITIONS + 1):
+        synchronise(device)
+        began = time.perf_counter()
+        work()
+        synchronise(device)
+        times.append(time.perf_counter() - began)
+    return min(times[1:])
+
+
+def _seconds_in_convolutions(evaluate: Callable[[], object], device: torch.device) -> float:
+    """Return the least time that one evaluation spends in convolutions, by torch's profiler."""
+    on_cuda = device.type == "cuda"
+    activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if on_cuda else [])]
+    seconds: list[float] = []
+    for _ in range(_REPETITIONS):
+        with profile(activities=activities) as profiler:
+            evaluate()
+            synchronise(device)
+        events = [event for event in profiler.key_averages() if event.key in _CONVOLUTIONS]
+        total = sum(e.device_time_total if on_cuda else e.cpu_time_total for e in events)
+        seconds.append(total / 1e6)
+    return min(seconds)
+
+
+if __name__ == "__main__":
+    main()
