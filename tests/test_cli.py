@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import itertools
+import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -182,6 +183,7 @@ def test_every_parameter_reaches_the_engine(monkeypatch: pytest.MonkeyPatch) -> 
         "seed": 9,
         "precision": "float32",
         "weights": "oxford",
+        "tile_size": 32,
         "stop_after": 1,
     }
     assert values.keys() == parameters().keys()
@@ -351,7 +353,7 @@ def test_ctrl_c_saves_the_picture_so_far(
     assert 2 <= recipe.evaluations <= 3
     assert shape("out.png") == (29, 48, 3)
     assert capsys.readouterr().err == (
-        f"Stopped after {recipe.evaluations} of 50 evaluations; the picture so far is in out.png.\n"
+        f"Stopped at evaluation {recipe.evaluations} of 50; the picture so far is in out.png.\n"
     )
     assert main(["--recipe", "out.json", "-o", "again.png", "--quiet"]) == 0
     assert Path("again.png").read_bytes() == Path("out.png").read_bytes()
@@ -372,15 +374,20 @@ def test_a_full_disk_is_one_sentence_and_leaves_what_was_there(
     assert main(["photo.png", "painting.png", "-o", "out.png", "--quiet", *FAST]) == 0
     before = {path: path.read_bytes() for path in folder.iterdir()}
 
-    def save(_: Image.Image, file: str, **__: Any) -> None:
-        Path(file).write_bytes(b"half of a pic")
-        raise OSError(errno.ENOSPC, "No space left on device")
+    replace = os.replace
 
-    monkeypatch.setattr(Image.Image, "save", save)
+    def full(source: str, target: Path) -> None:
+        if target.name == "out.png" and not target.is_absolute():
+            raise OSError(errno.ENOSPC, "No space left on device")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", full)
     assert main(["photo.png", "painting.png", "-o", "out.png", "--quiet", *FAST]) == 1
     err = capsys.readouterr().err
     assert "No space left on device" in err
     assert err.count("\n") == 1
+    refuge = Path(err.removesuffix(".\n").rpartition(" ")[2])  # what was painted is not lost
+    assert refuge.stat().st_size > 0
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
 
 
@@ -394,7 +401,9 @@ def test_a_disk_full_at_the_recipe_leaves_no_half_of_it(
 
     monkeypatch.setattr("os.replace", replace)
     assert main(["photo.png", "painting.png", "-o", "out.png", "--quiet", *FAST]) == 1
-    assert capsys.readouterr().err == "Cannot save out.json: No space left on device.\n"
+    err = capsys.readouterr().err
+    assert err.startswith("Cannot save out.json: No space left on device. ")
+    assert Path(err.removesuffix(".\n").rpartition(" ")[2]).is_file()
     assert sorted(path.name for path in Path().iterdir()) == [
         "out.png",
         "painting.png",

@@ -39,13 +39,13 @@ def complaint(**values: Any) -> str:
         ("style_scale", 0, "greater than or equal to 0.05"),
         ("seed", -1, "greater than or equal to 0"),
         ("seed", 2**31, "less than or equal to 2147483647"),
-        ("device", "gpu", "match"),
-        ("device", "cuda:first", "match"),
+        ("device", "gpu", "cuda:1"),
+        ("device", "cuda:first", "cuda:1"),
         ("pooling", "median", "'max' or 'average'"),
         ("weighting", "", "'balanced' or 'gatys'"),
         ("start", "style", "'content' or 'noise'"),
         ("precision", "float16", "'auto', 'float32' or 'bfloat16'"),
-        ("weights", "", "at least 1 character"),
+        ("weights", "", "not be empty"),
         ("coarsest_size", 8, "greater than or equal to 16"),
         ("stop_after", -1, "greater than or equal to 0"),
     ],
@@ -68,8 +68,8 @@ def test_layers_are_checked_by_name_and_weight(name: str) -> None:
     assert complaint(**{name: {"relu6_1": 1}}).startswith(f"{name}[relu6_1]: ")
     assert "greater than or equal to 0" in complaint(**{name: {"relu4_2": -1}})
     assert "number" in complaint(**{name: "relu4_2=heavy"})
-    assert "at least 1 item" in complaint(**{name: {}})
-    assert "at least 1 item" in complaint(**{name: ""})
+    assert "at least one layer" in complaint(**{name: {}})
+    assert "at least one layer" in complaint(**{name: ""})
     assert complaint(**{name: {"relu1_1": 0, "relu4_2": 0}}) == (
         f"every layer of {name} weighs 0; raise one of them."
     )

@@ -9,6 +9,7 @@ import math
 import os
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -209,10 +210,13 @@ def _paint(job: Job) -> int:
         save_image(job.output, picture)
         _save_text(job.recipe_path, recipe.model_dump_json(indent=2) + "\n")
     except InputError as error:
-        raise StyleTransferError(str(error)) from None
+        # What took minutes to paint is not to be lost with a full disk.
+        refuge = Path(tempfile.mkdtemp(prefix="napari-style-transfer-")) / job.output.name
+        save_image(refuge, picture)
+        raise StyleTransferError(f"{error} The picture is in {refuge}.") from None
     if stop.is_set() and last.status is Status.STOPPED:
         print(
-            f"Stopped after {last.evaluation} of {last.evaluations} evaluations; "
+            f"Stopped at evaluation {last.evaluation} of {last.evaluations}; "
             f"the picture so far is in {job.output}.",
             file=sys.stderr,
         )

@@ -256,6 +256,14 @@ def parameters() -> dict[str, FieldInfo]:
     return Settings.model_fields
 
 
+#: What pydantic would say in a programmer's words.
+_PLAIN_WORDS = {
+    "string_pattern_mismatch": "should be auto, cpu, mps, cuda or a numbered one such as cuda:1",
+    "string_too_short": "should not be empty",
+    "too_short": "should name at least one layer",
+}
+
+
 def _sentence(error: ValidationError) -> str:
     """Say the first thing wrong in one sentence."""
     first = error.errors()[0]
@@ -266,5 +274,5 @@ def _sentence(error: ValidationError) -> str:
     if not name:
         return f"{message}."
     within = "".join(f"[{part}]" for part in first["loc"][1:] if part != "[key]")
-    message = message[:1].lower() + message[1:]
+    message = _PLAIN_WORDS.get(first["type"], message[:1].lower() + message[1:])
     return f"{name}{within}: {message}, got {first['input']!r}."

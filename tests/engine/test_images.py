@@ -1,9 +1,11 @@
 """Files and arrays in, tensors and files out; what cannot be used is said in a sentence."""
 
 import errno
+import os
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from PIL import Image
 
@@ -91,6 +93,19 @@ def test_a_sixteen_bit_grey_file_keeps_its_depth(tmp_path):
     assert np.array_equal(load_image(tmp_path / "deep.tif"), grey)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
+def test_scientific_tiffs_are_read_as_they_are(tmp_path, dtype):
+    colour = (RAMP / 255).astype(dtype) if dtype != np.int64 else RAMP.astype(dtype)
+    tifffile.imwrite(tmp_path / "deep.tif", colour, photometric="rgb")
+    assert np.array_equal(load_image(tmp_path / "deep.tif"), colour)
+
+
+def test_a_stack_of_pages_is_refused(tmp_path):
+    tifffile.imwrite(tmp_path / "stack.tif", np.zeros((7, 20, 24), np.uint8))
+    with pytest.raises(InputError, match="7 pages"):
+        load_image(tmp_path / "stack.tif")
+
+
 def test_a_damaged_file_is_one_sentence(tmp_path):
     (tmp_path / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\n broken")
     with pytest.raises(InputError, match="damaged"):
@@ -112,12 +127,10 @@ def test_jpeg_drops_transparency(tmp_path):
 def test_a_full_disk_is_one_sentence_and_loses_nothing(tmp_path, monkeypatch):
     save_image(tmp_path / "a.png", RAMP)
 
-    def full(self, path, **options):
-        with open(path, "wb") as file:
-            file.write(b"half")
+    def full(*args):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Image.Image, "save", full)
+    monkeypatch.setattr(os, "replace", full)
     with pytest.raises(InputError, match="No space left"):
         save_image(tmp_path / "a.png", RAMP[::-1])
     assert np.array_equal(load_image(tmp_path / "a.png"), RAMP)

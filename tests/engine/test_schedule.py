@@ -27,6 +27,11 @@ def test_every_evaluation_is_planned_and_none_more():
         assert all(s.evaluations > 0 for s in scales)
 
 
+def test_coarse_scales_get_an_equal_share_and_no_more_than_they_need():
+    assert [s.evaluations for s in plan(size=512, steps=15)] == [5, 5, 5]
+    assert [s.evaluations for s in plan(size=512, steps=150)] == [30, 30, 90]
+
+
 def test_the_last_scale_is_always_the_result_in_the_contents_aspect():
     for size in (16, 100, 511, 700):
         assert plan((300, 400), size=size)[-1].shape == (round(300 * size / 400), size)

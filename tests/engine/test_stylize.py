@@ -66,7 +66,7 @@ def test_a_step_for_each_evaluation_and_a_picture_at_the_end(content, style):
     )
     assert [step.evaluation for step in steps] == list(range(1, 8))
     assert {step.evaluations for step in steps} == {7}
-    assert [step.scale for step in steps] == [1, 1, 1, 1, 2, 2, 2]
+    assert [step.scale for step in steps] == [1, 1, 1, 2, 2, 2, 2]
     assert [step.status for step in steps] == [Status.RUNNING] * 6 + [Status.FINISHED]
     assert steps[0].picture.shape == (32, 32, 3)
     assert steps[-1].picture.shape == (64, 64, 3)

@@ -9,12 +9,17 @@ from napari_style_transfer.plugin.clock import Clock, in_words
 
 
 def step(evaluation: int, scale: int, side: int) -> Step:
-    return Step(evaluation, 30, scale, 3, (side, side), Losses(1, 1, 0), "cpu", "float32")
+    """Of a run with ten evaluations each at 100, 200 and 400 px."""
+    left = sum(
+        min(10, max(0, 10 * number - evaluation)) * (50 * 2**number) ** 2 for number in (1, 2, 3)
+    )
+    losses = Losses(1, 1, 0)
+    return Step(evaluation, 30, scale, 3, (side, side), losses, "cpu", "float32", pixels_left=left)
 
 
 def test_later_scales_count_by_their_pixels() -> None:
     time = [0.0]
-    clock = Clock(400, now=lambda: time[0])
+    clock = Clock(now=lambda: time[0])
     clock.tick((step(1, 1, 100),))
     assert clock.left(step(1, 1, 100)) is None
     for evaluation in range(2, 6):
@@ -26,7 +31,7 @@ def test_later_scales_count_by_their_pixels() -> None:
 
 def test_nothing_is_left_at_the_end() -> None:
     time = [0.0]
-    clock = Clock(400, now=lambda: time[0])
+    clock = Clock(now=lambda: time[0])
     for evaluation in (29, 30):
         clock.tick((step(evaluation, 3, 400),))
         time[0] += 1

@@ -32,7 +32,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -132,11 +131,10 @@ def test_closing_the_viewer_mid_run_ends_the_thread(
     engine.hold = 3
     widget.run.changed.emit(True)
     qtbot.waitUntil(lambda: RESULT in viewer.layers, timeout=20_000)
-    started = time.monotonic()
     viewer.close()
     # Nothing but the thread itself sees to this: the main thread is given no chance to help.
-    assert engine.ended.wait(2)
-    assert time.monotonic() - started < 2
+    assert engine.ended.wait(20)
+    assert engine.evaluation == 3  # the one it was at
 
 
 def test_the_viewer_is_written_on_the_main_thread_only(

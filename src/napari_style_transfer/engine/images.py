@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import tempfile
 from pathlib import Path
@@ -9,8 +10,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import tifffile
 import torch
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 from torch.nn import functional
 
@@ -41,17 +43,36 @@ def load_image(path: str | os.PathLike[str]) -> npt.NDArray[Any]:
     """
     try:
         with Image.open(path) as file:
+            pages = getattr(file, "n_frames", 1)
+            if file.format == "TIFF" and pages > 1:
+                raise InputError(
+                    f"The file {path} holds {pages} pages; save the one to paint as its own file."
+                )
             image = ImageOps.exif_transpose(file)
             if image.mode.startswith("I;16"):
                 return np.asarray(image).astype(np.uint16)
             if image.mode in ("I", "F"):
                 return np.asarray(image)
             return np.asarray(image.convert("RGBA" if image.has_transparency_data else "RGB"))
+    except InputError:
+        raise
     except FileNotFoundError:
         raise InputError(f"There is no file {path}.") from None
+    except UnidentifiedImageError:
+        return _load_scientific_tiff(path)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         reason = getattr(error, "strerror", None) or "it is damaged or not a picture"
         raise InputError(f"Cannot read the picture {path}: {reason}.") from None
+
+
+def _load_scientific_tiff(path: str | os.PathLike[str]) -> npt.NDArray[Any]:
+    """Read a TIFF of a type that Pillow does not know, such as floating-point colour."""
+    try:
+        return np.asarray(tifffile.imread(path))
+    except (tifffile.TiffFileError, ValueError, OSError):
+        raise InputError(
+            f"Cannot read the picture {path}: it is damaged or not a picture."
+        ) from None
 
 
 def check_output(path: str | Path) -> Path:
@@ -95,11 +116,15 @@ def save_image(path: str | Path, array: Picture) -> None:
     options: dict[str, Any] = {"quality": 95, "subsampling": 0}
     if path.suffix.lower().startswith(".tif"):
         options = {"compression": "tiff_lzw"}
+    encoded = io.BytesIO()  # libraries that write themselves say less of what went wrong
+    Image.fromarray(array).save(
+        encoded, Image.registered_extensions()[path.suffix.lower()], **options
+    )
     partial = None
     try:
         handle, partial = tempfile.mkstemp(dir=path.parent, suffix=path.suffix)
-        os.close(handle)
-        Image.fromarray(array).save(partial, **options)
+        with os.fdopen(handle, "wb") as file:
+            file.write(encoded.getbuffer())
         umask = os.umask(0)
         os.umask(umask)
         os.chmod(partial, 0o666 & ~umask)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 
@@ -75,6 +76,7 @@ def _paint(studio: Studio, note: str, stop: Callable[[], bool], pacer: _Pacer) -
     for index, scale in enumerate(scales):
         painter = ScalePainter(studio, scale.shape, picture, coarsest=index == 0)
         later = sum(each.evaluations for each in scales[index + 1 :])
+        later_pixels = sum(each.evaluations * math.prod(each.shape) for each in scales[index + 1 :])
         for remaining in reversed(range(scale.evaluations)):
             outcome, trouble = painter.advance()
             evaluation += 1
@@ -101,6 +103,7 @@ def _paint(studio: Studio, note: str, stop: Callable[[], bool], pacer: _Pacer) -
                 device=describe(studio.device),
                 precision=str(painter.dtype).removeprefix("torch."),
                 tile_size=studio.tile_size,
+                pixels_left=remaining * math.prod(scale.shape) + later_pixels,
                 picture=array,
                 status=status,
                 note=" ".join(filter(None, (note, trouble))),

@@ -10,6 +10,9 @@ from napari_style_transfer.settings import MIN_SIDE, Settings
 
 #: A scale whose short side is less has too few positions in the deep layers to be worth painting.
 _MIN_SCALE_SIDE = 2 * MIN_SIDE
+#: A coarse scale is there to put large shapes in place, which takes no more evaluations than this;
+#: what is left is worth most at the result's own size.
+_COARSE_EVALUATIONS = 30
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,8 @@ def plan_scales(shape: Shape, settings: Settings) -> list[Scale]:
 
     Neighbouring scales differ by a factor of about two, from `settings.coarsest_size` to
     `settings.size`; scales that would be too narrow for the network, and scales for which no
-    evaluation is left, are dropped.
+    evaluation is left, are dropped. A coarse scale gets an equal share, up to 30 evaluations, and the last
+    one what remains.
 
     Parameters
     ----------
@@ -42,5 +46,6 @@ def plan_scales(shape: Shape, settings: Settings) -> list[Scale]:
     shapes = [each for each in shapes if min(each) >= _MIN_SCALE_SIDE]
     shapes = shapes[len(shapes) + 1 - min(len(shapes) + 1, steps) :]
     shapes.append(result_shape(shape, size))
-    share, rest = divmod(steps, len(shapes))
-    return [Scale(each, share + (index < rest)) for index, each in enumerate(shapes)]
+    share = min(steps // len(shapes), _COARSE_EVALUATIONS)
+    coarse = [Scale(each, share) for each in shapes[:-1]]
+    return [*coarse, Scale(shapes[-1], steps - share * len(coarse))]

@@ -51,6 +51,8 @@ class Step:
         Where and in which type the convolutions run, for example ``"cpu"`` and ``"bfloat16"``.
     tile_size
         Side in pixels of the parts in which the picture is seen; 0 for the whole.
+    pixels_left
+        Pixels times evaluations still to come: what the time left is in proportion to.
     picture
         (H, W, 3) uint8 at the scale's size when a preview is due, else None. The last Step of a run
         always has it, at the result's size.
@@ -69,6 +71,7 @@ class Step:
     device: str
     precision: str
     tile_size: int = 0
+    pixels_left: int = 0
     picture: Picture | None = None
     status: Status = Status.RUNNING
     note: str = ""

@@ -123,9 +123,9 @@ def _torchvision() -> NetworkWeights:
             f"({getattr(error, 'reason', error)}); connect once, or choose the weights 'oxford', "
             "which come with the package."
         ) from None
-    except Exception as error:  # a damaged file in the cache fails in many ways, all of them final
+    except Exception:  # a damaged file in the cache fails in many ways, all of them final
         raise WeightsError(
-            f"torchvision's VGG-19 weights in {torch.hub.get_dir()} are damaged ({_brief(error)}); "
+            f"torchvision's VGG-19 weights in {torch.hub.get_dir()} are damaged; "
             "delete that file and try again."
         ) from None
     return NetworkWeights(
@@ -153,10 +153,9 @@ def _file(path: Path) -> NetworkWeights:
             state = torch.load(path, map_location="cpu", weights_only=True)
     except WeightsError:
         raise
-    except Exception as error:  # unpickling damaged bytes raises nearly anything
+    except Exception:  # unpickling damaged bytes raises nearly anything
         raise WeightsError(
-            f"The weights file {path} cannot be read ({_brief(error)}); "
-            "it may be truncated or of another kind."
+            f"The weights file {path} cannot be read; it is truncated or no file of weights."
         ) from None
     state = _checked(state, f"the weights file {path}")
     first, original = state["0.weight"], _oxford().state["0.weight"]
@@ -206,9 +205,3 @@ def _checked(state: object, what: str) -> dict[str, Tensor]:
             convolutions[key] = value.float()
         channels = width
     return convolutions
-
-
-def _brief(error: Exception) -> str:
-    """Return the first line of an error's message, or its kind where it has none."""
-    lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".")[:120] if lines else type(error).__name__

@@ -13,19 +13,15 @@ class Clock:
     """Estimates the time left.
 
     An evaluation costs about as much as its scale has pixels, so that speed is measured in pixels
-    per second, over the last messages. The evaluations still to come are taken to be spread evenly
-    over the scales, whose sizes grow by equal factors.
+    per second, over the last messages.
 
     Parameters
     ----------
-    size
-        Long side in pixels of the last scale.
     now
         Returns the time in seconds.
     """
 
-    def __init__(self, size: int, now: Callable[[], float] = time.monotonic) -> None:
-        self._size = size
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._work = 0.0
         self._seen: deque[tuple[float, float]] = deque(maxlen=30)
@@ -40,14 +36,7 @@ class Clock:
         (start, before), (end, after) = self._seen[0], self._seen[-1]
         if end <= start:
             return None
-        share = step.evaluations / step.scales
-        growth = (self._size / max(step.shape)) ** (2 / max(1, step.scales - step.scale))
-        pixels = float(step.shape[0] * step.shape[1])
-        work = max(0.0, step.scale * share - step.evaluation) * pixels
-        for _ in range(step.scale, step.scales):
-            pixels *= growth
-            work += share * pixels
-        return work * (end - start) / (after - before)
+        return step.pixels_left * (end - start) / (after - before)
 
 
 def in_words(seconds: float) -> str:

@@ -27,9 +27,9 @@ class ProgressPanel(QWidget):
         layout.addWidget(self._text)
         self.hide()
 
-    def start(self, size: int) -> None:
-        """Show that a run whose last scale has `size` pixels a side is being prepared."""
-        self._clock = Clock(size)
+    def start(self) -> None:
+        """Show that a run is being prepared."""
+        self._clock = Clock()
         self._bar.setRange(0, 0)
         self._text.say("Loading the network…")
         self.show()

@@ -34,4 +34,4 @@ class Sentence(QLabel):
 
     def _claim_height(self) -> None:
         self.setMinimumHeight(0)  # or the label would count it in
-        self.setMinimumHeight(self.heightForWidth(self.width()))
+        self.setMinimumHeight(max(0, self.heightForWidth(self.width())))

@@ -9,6 +9,7 @@ from magicgui.widgets import Container, PushButton
 from qtpy.QtCore import QTimer
 
 from napari_style_transfer.errors import InputError
+from napari_style_transfer.memory import square_plan
 from napari_style_transfer.plugin.fields import build_fields, is_advanced, set_field
 from napari_style_transfer.plugin.job import collect
 from napari_style_transfer.plugin.layer_choice import LayerChoice
@@ -29,6 +30,7 @@ _NO_LAYERS = (
     "File ▸ Open Sample ▸ Neural Style Transfer."
 )
 _ONE_LAYER = "Open a painting as a second image layer to take the style from."
+_SAME_LAYER = "Content and style are the same layer; choose a painting as the style."
 
 
 class _Life:
@@ -99,6 +101,7 @@ class StyleTransferWidget(Container[Any]):
             tooltip="Set every field as it was when the selected result layer was painted.",
         )
         self._status = Sentence()
+        self._memory = Sentence()
         self._progress = ProgressPanel()
         self._plot = LossPlot()
         shown = [field for name, field in self._fields.items() if not is_advanced(name)]
@@ -112,12 +115,20 @@ class StyleTransferWidget(Container[Any]):
             self.native,
             form=form.native,
             buttons=[self.run.native, self.stop.native],
-            panels=[self._progress, self._status, self._plot, self.load_recipe.native],
+            panels=[
+                self._memory,
+                self._progress,
+                self._status,
+                self._plot,
+                self.load_recipe.native,
+            ],
             advanced=advanced.native,
         )
+        self._guess_style()
         self._connect()
         self._on_theme()
         self._refresh()
+        self._estimate()
 
     def __getattr__(self, name: str) -> Any:
         """Return the field of a parameter."""
@@ -137,10 +148,14 @@ class StyleTransferWidget(Container[Any]):
         had = len(self.content.choices)
         self.content.reset_choices()
         self.style.reset_choices()
-        if had == 1 < len(self.style.choices) and self.style.value is self.content.value:
-            # The first layer filled both choices; the second is a better guess at the style.
-            self.style.value = self.style.choices[-1]
+        if had == 1:
+            self._guess_style()
         self._refresh()
+
+    def _guess_style(self) -> None:
+        """Take another layer than the content for the style, where there is one."""
+        if len(self.style.choices) > 1 and self.style.value is self.content.value:
+            self.style.value = self.style.choices[-1]
 
     def settings(self) -> Settings:
         """Return the settings as the fields show them.
@@ -168,7 +183,7 @@ class StyleTransferWidget(Container[Any]):
         self._notes.clear()
         self._started = time.monotonic()
         self._plot.start(job.settings.steps)
-        self._progress.start(job.settings.size)
+        self._progress.start()
         self._status.say("")
         self._life.run = Run(job, self._on_message, self._on_end)
         self._refresh()
@@ -230,7 +245,7 @@ class StyleTransferWidget(Container[Any]):
         if self._result.deleted:
             told = "Stopped, because the picture was deleted."
         elif isinstance(message, Stopped):
-            told = f"Stopped after {recipe.evaluations} evaluations; the picture so far is kept."
+            told = f"Stopped at evaluation {recipe.evaluations}; the picture so far is kept."
         else:
             told = f"Painted in {seconds:.0f} s on {recipe.device} ({recipe.precision})."
         self._status.say(" ".join([told, *self._notes]))
@@ -257,11 +272,20 @@ class StyleTransferWidget(Container[Any]):
         self.run.enabled = not running and layers > 0
         self.stop.enabled = running and not self._life.run.stopping  # type: ignore[union-attr]
         self.run.text = "Painting…" if running else "Run"
-        hints = {0: _NO_LAYERS, 1: _ONE_LAYER}
-        if layers in hints and not running:
-            self._status.say(hints[layers])
-        elif self._status.text() in hints.values():
+        hint = {0: _NO_LAYERS, 1: _ONE_LAYER}.get(layers, "")
+        if layers > 1 and self.content.value is self.style.value:
+            hint = _SAME_LAYER
+        if hint and not running:
+            self._status.say(hint)
+        elif self._status.text() in (_NO_LAYERS, _ONE_LAYER, _SAME_LAYER):
             self._status.say("")
+
+    def _estimate(self) -> None:
+        """Say how much memory the run may need."""
+        try:
+            self._memory.say(f"Memory: {square_plan(self.settings())}")
+        except InputError:
+            self._memory.say("")
 
     def _complain(self, sentence: str) -> None:
         from napari.utils.notifications import show_error
@@ -281,6 +305,10 @@ class StyleTransferWidget(Container[Any]):
         self.run.changed.connect(self._on_run)
         self.stop.changed.connect(self._on_stop)
         self.load_recipe.changed.connect(self._on_load_recipe)
+        for name in ("size", "style_scale", "precision", "tile_size"):
+            self._fields[name].changed.connect(self._estimate)
+        for choice in (self.content, self.style):
+            choice.changed.connect(self._refresh)
         events = self._viewer.layers.events
         for event in (events.inserted, events.removed, events.reordered, events.renamed):
             event.connect(self.reset_choices)
