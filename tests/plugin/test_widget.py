@@ -269,6 +269,38 @@ def test_the_plot_has_a_point_for_every_evaluation_and_term(driver: Driver) -> N
     assert len(plot._curves["style"].getOriginalDataset()[0]) == 6
 
 
+def test_a_download_to_come_is_told(driver: Driver, engine: FakeEngine) -> None:
+    engine.hold = 1
+    driver.widget.weights.value = "torchvision"
+    driver.widget.run.changed.emit(True)
+    assert "548 MB" in driver.widget._status.text()
+    engine.gate.set()
+    driver.until(lambda: driver.widget.run.enabled)
+    assert "548 MB" not in driver.widget._status.text()
+
+
+def test_the_style_is_guessed_where_both_layers_are_there_before(
+    viewer: ViewerModel, qtbot: QtBot
+) -> None:
+    for name in ("photo", "painting"):
+        viewer.add_image(np.zeros((20, 20, 3), np.uint8), name=name, rgb=True)
+    widget = StyleTransferWidget(viewer)
+    qtbot.addWidget(widget.native)
+    assert (widget.content.value.name, widget.style.value.name) == ("photo", "painting")
+    widget.style.value = widget.content.value
+    assert "the same layer" in widget._status.text()
+    widget.style.value = viewer.layers["painting"]
+    assert widget._status.text() == ""
+
+
+def test_the_memory_a_run_may_need_is_told(driver: Driver) -> None:
+    driver.widget.size.value = 512
+    small = driver.widget._memory.text()
+    driver.widget.size.value = 2048
+    assert small.startswith("Needs at most ")
+    assert driver.widget._memory.text() != small
+
+
 def test_a_note_of_the_engine_is_shown(driver: Driver, engine: FakeEngine) -> None:
     engine.note = "There is no CUDA device, so the CPU paints."
     driver.run()

@@ -9,7 +9,7 @@ from magicgui.widgets import Container, PushButton
 from qtpy.QtCore import QTimer
 
 from napari_style_transfer.errors import InputError
-from napari_style_transfer.memory import square_plan
+from napari_style_transfer.memory import GIB, square_plan
 from napari_style_transfer.plugin.fields import build_fields, is_advanced, set_field
 from napari_style_transfer.plugin.job import collect
 from napari_style_transfer.plugin.layer_choice import LayerChoice
@@ -30,6 +30,10 @@ _NO_LAYERS = (
     "File ▸ Open Sample ▸ Neural Style Transfer."
 )
 _ONE_LAYER = "Open a painting as a second image layer to take the style from."
+_DOWNLOAD = (
+    "Loading torchvision's weights; the first time, 548 MB are downloaded, "
+    "with progress in the terminal."
+)
 _SAME_LAYER = "Content and style are the same layer; choose a painting as the style."
 
 
@@ -184,7 +188,7 @@ class StyleTransferWidget(Container[Any]):
         self._started = time.monotonic()
         self._plot.start(job.settings.steps)
         self._progress.start()
-        self._status.say("")
+        self._status.say(_DOWNLOAD if job.settings.weights == "torchvision" else "")
         self._life.run = Run(job, self._on_message, self._on_end)
         self._refresh()
         self._life.run.start()
@@ -283,7 +287,10 @@ class StyleTransferWidget(Container[Any]):
     def _estimate(self) -> None:
         """Say how much memory the run may need."""
         try:
-            self._memory.say(f"Memory: {square_plan(self.settings())}")
+            plan = square_plan(self.settings())
+            self._memory.say(
+                f"Needs at most {plan.needed / GIB:.1f} GB of memory; {plan.free / GIB:.1f} GB are free."
+            )
         except InputError:
             self._memory.say("")
 
