@@ -100,6 +100,17 @@ def test_scientific_tiffs_are_read_as_they_are(tmp_path, dtype):
     assert np.array_equal(load_image(tmp_path / "deep.tif"), colour)
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # what Pillow says of the damage
+def test_a_scientific_tiff_cut_anywhere_is_one_sentence(tmp_path):
+    path = tmp_path / "deep.tif"
+    tifffile.imwrite(path, (RAMP / 255).astype(np.float32), photometric="rgb")
+    whole = path.read_bytes()
+    for length in range(0, 400, 7):
+        path.write_bytes(whole[:length])
+        with pytest.raises(InputError):
+            load_image(path)
+
+
 def test_a_stack_of_pages_is_refused(tmp_path):
     tifffile.imwrite(tmp_path / "stack.tif", np.zeros((7, 20, 24), np.uint8))
     with pytest.raises(InputError, match="7 pages"):

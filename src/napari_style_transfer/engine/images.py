@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import struct
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,9 @@ from napari_style_transfer.settings import MIN_SIDE
 #: Suffixes that can be written; those whose format has transparency.
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 ALPHA_SUFFIXES = (".png", ".tif", ".tiff")
+
+#: What reading a damaged file raises.
+_DAMAGED = (OSError, ValueError, struct.error)
 
 Shape = tuple[int, int]
 
@@ -60,7 +64,7 @@ def load_image(path: str | os.PathLike[str]) -> npt.NDArray[Any]:
         raise InputError(f"There is no file {path}.") from None
     except UnidentifiedImageError:
         return _load_scientific_tiff(path)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except (*_DAMAGED, SyntaxError, Image.DecompressionBombError) as error:
         reason = getattr(error, "strerror", None) or "it is damaged or not a picture"
         raise InputError(f"Cannot read the picture {path}: {reason}.") from None
 
@@ -69,7 +73,7 @@ def _load_scientific_tiff(path: str | os.PathLike[str]) -> npt.NDArray[Any]:
     """Read a TIFF of a type that Pillow does not know, such as floating-point colour."""
     try:
         return np.asarray(tifffile.imread(path))
-    except (tifffile.TiffFileError, ValueError, OSError):
+    except (*_DAMAGED, tifffile.TiffFileError):
         raise InputError(
             f"Cannot read the picture {path}: it is damaged or not a picture."
         ) from None
