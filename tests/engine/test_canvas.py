@@ -32,7 +32,7 @@ def test_black_and_white_pictures_still_feel_the_gradient():
 
 
 def test_gradient_agrees_with_finite_differences():
-    canvas = Canvas((6, 5), levels=3)
+    canvas = Canvas((6, 5))
     picture = torch.rand(
         1, 3, 6, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0)
     )

@@ -57,10 +57,31 @@ def test_maps_of_odd_pictures_cover_every_pixel(weights):
     for layer, features in network(picture).items():
         assert features.shape[-2:] == map_shape((47, 33), layer)
     assert map_shape((47, 33), "relu5_1") == (3, 3)
-    picture.requires_grad_(True)
-    network(picture)["relu5_1"].sum().backward()
-    assert picture.grad[..., -1, :].abs().max() > 0
-    assert picture.grad[..., -1].abs().max() > 0
+    gradient = VGG19(weights, ["relu5_1"]).look(picture).back(lambda _, onto: onto.add_(1))
+    assert gradient[..., -1, :].abs().max() > 0
+    assert gradient[..., -1].abs().max() > 0
+
+
+@pytest.mark.parametrize("pooling", ["max", "average"])
+@pytest.mark.parametrize("layers", [["relu3_1"], ["relu1_2", "relu2_1", "relu4_1"]])
+def test_the_way_back_is_that_of_autograd(weights, layers, pooling):
+    """On a picture of odd sides, against the same network built of torch's own modules."""
+    picture = torch.rand(1, 3, 45, 51, generator=torch.Generator().manual_seed(1)).double()
+    network = VGG19(weights, layers, pooling=pooling, dtype=torch.float64).double()
+    kernels = {name: torch.randn_like(maps) for name, maps in network(picture).items()}
+    mine = network.look(picture).back(lambda name, onto: onto.add_(kernels[name]))
+
+    leaf = picture.clone().requires_grad_(True)
+    pool = torch.nn.MaxPool2d if pooling == "max" else torch.nn.AvgPool2d
+    x, total, block = (leaf - network.mean) / network.std, 0, "1"
+    for name, convolution in network.stages.items():
+        if name[4] != block:
+            x, block = pool(2, ceil_mode=True)(x), name[4]
+        x = convolution(x).relu()
+        if name in layers:
+            total = total + (x * kernels[name]).sum()
+    (reference,) = torch.autograd.grad(total, leaf)
+    torch.testing.assert_close(mine, reference)
 
 
 def test_bfloat16_features_are_near_the_float32_ones(weights, picture):

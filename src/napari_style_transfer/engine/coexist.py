@@ -11,32 +11,36 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-#: Shared libraries that take long to load or must be loaded with care: package, path in it, and
-#: whether its own symbols go before those that are already in the process.
-_LIBRARIES = (
-    ("torch", "lib/libtorch_python.so", False),
-    # triton, which torchvision imports, brings an LLVM. Where OpenGL is drawn in software (on a
-    # virtual display, a remote desktop) the window has loaded Mesa's LLVM before, for all to see;
-    # triton's library would bind to symbols of the wrong one, and the process would crash.
-    ("triton", "_C/libtriton.so", True),
-)
-
 
 def load_libraries() -> None:
-    """Load what torch and torchvision need, before they are imported; Linux only.
+    """Load torch's library before torch is imported; Linux only.
 
     An import holds the interpreter's lock while it loads a shared library, and the window stands
     still; a foreign call does not. Failure is no error: the import that follows tells of it.
     """
-    if not sys.platform.startswith("linux") or "torchvision" in sys.modules:
+    if "torch" not in sys.modules:
+        _load("torch", "lib/libtorch_python.so")
+
+
+def load_triton() -> None:
+    """Load triton's library, which torchvision imports, so that it sees its own symbols first.
+
+    It brings an LLVM. Where OpenGL is drawn in software (on a virtual display, a remote desktop) the
+    window has loaded Mesa's LLVM before, for all to see; triton's library would bind to symbols of
+    the wrong one, and the process would crash.
+    """
+    if "torchvision" not in sys.modules:
+        _load("triton", "_C/libtriton.so", getattr(os, "RTLD_DEEPBIND", 0))
+
+
+def _load(package: str, library: str, mode: int = 0) -> None:
+    if not sys.platform.startswith("linux"):
         return
     dlopen = ctypes.CDLL(None).dlopen
     dlopen.argtypes, dlopen.restype = (ctypes.c_char_p, ctypes.c_int), ctypes.c_void_p
-    for package, name, own_symbols_first in _LIBRARIES:
-        spec = importlib.util.find_spec(package)
-        for folder in (spec and spec.submodule_search_locations) or ():
-            deepbind = getattr(os, "RTLD_DEEPBIND", 0) if own_symbols_first else 0
-            dlopen(os.fsencode(Path(folder) / name), os.RTLD_NOW | deepbind)
+    spec = importlib.util.find_spec(package)
+    for folder in (spec and spec.submodule_search_locations) or ():
+        dlopen(os.fsencode(Path(folder) / library), os.RTLD_NOW | mode)
 
 
 @contextlib.contextmanager

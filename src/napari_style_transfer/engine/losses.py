@@ -1,13 +1,14 @@
 """The terms of the objective: style (Gram matrices), content and total variation.
 
-Style and content are sums over positions of the feature map, so each is split in two: `measure`
-sums over whatever part of the map it is given, `loss` makes a scalar of the sum over all parts.
-A picture too large for memory is measured part by part and loses nothing.
+Style and content are sums over positions of the feature map, so each is split in three: `measure`
+sums over whatever part of the map it is given, `loss` makes a scalar of the sum over all parts, and
+`pull_back` brings the gradient for the sum back to a part. A picture too large for memory is measured
+part by part and loses nothing.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor
@@ -15,6 +16,8 @@ from torch import Tensor
 Weighting = Literal["balanced", "gatys"]
 #: Rows and columns of a feature map, or of a picture.
 Window = tuple[slice, slice]
+
+_PARTS = 16
 
 
 class Term(Protocol):
@@ -32,6 +35,10 @@ class Term(Protocol):
         """Return the scalar loss, not yet times `weight`, of the sum over the whole map."""
         ...
 
+    def pull_back(self, share: Tensor, features: Tensor, window: Window, onto: Tensor) -> None:
+        """Add to `onto`, in place, the gradient for a part of the map; `share` is that for the sum."""
+        ...
+
 
 def gram_matrix(features: Tensor) -> Tensor:
     """Return the sum over positions of the outer product of features (Gatys et al. 2015, eq. 3).
@@ -46,35 +53,20 @@ def gram_matrix(features: Tensor) -> Tensor:
     Tensor
         (C, C), *not* divided by h w; float32 at least, whatever the features are in.
     """
-    flat = features.permute(0, 2, 3, 1).reshape(-1, features.shape[1])
-    if flat.dtype is torch.bfloat16:
-        summed: Tensor = _Bfloat16Gram.apply(flat)
-        return summed
-    return flat.T @ flat
+    flat = _by_position(features).reshape(-1, features.shape[1])
+    if flat.dtype is not torch.bfloat16:
+        return flat.T @ flat
+    # A product of bfloat16 matrices is rounded to bfloat16 at the end, so it is taken in parts that are
+    # summed in float32: some 5 times as fast as a float32 product, to 5e-4 of it.
+    whole = flat.shape[0] // _PARTS * _PARTS
+    parts = flat[:whole].view(_PARTS, -1, flat.shape[1])
+    rest = flat[whole:].float()
+    return torch.bmm(parts.mT, parts).sum(0, dtype=torch.float32) + rest.T @ rest
 
 
-class _Bfloat16Gram(torch.autograd.Function):
-    """F^T F of bfloat16 features (positions, C), summed in float32; keeps no float32 copy of them.
-
-    A product of bfloat16 matrices is rounded to bfloat16 at the end, so it is taken in parts that are
-    summed in float32: some 5 times as fast as a float32 product, to 5e-4 of it.
-    """
-
-    _PARTS = 16
-
-    @staticmethod
-    def forward(ctx: Any, flat: Tensor) -> Tensor:
-        ctx.save_for_backward(flat)
-        whole = flat.shape[0] // _Bfloat16Gram._PARTS * _Bfloat16Gram._PARTS
-        parts = flat[:whole].view(_Bfloat16Gram._PARTS, -1, flat.shape[1])
-        rest = flat[whole:].float()
-        return torch.bmm(parts.mT, parts).sum(0, dtype=torch.float32) + rest.T @ rest
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        (flat,) = ctx.saved_tensors
-        product: Tensor = flat @ (gradient + gradient.T).to(flat.dtype)
-        return product
+def _by_position(maps: Tensor) -> Tensor:
+    """Return a (1, C, h, w) map as (1, h, w, C), a view."""
+    return maps.permute(0, 2, 3, 1)
 
 
 class StyleTerm:
@@ -112,6 +104,16 @@ class StyleTerm:
         """Return the scaled mean squared error to the target."""
         return (measured / self.positions - self.target).square().mean() * self._scale
 
+    def pull_back(self, share: Tensor, features: Tensor, window: Window, onto: Tensor) -> None:  # noqa: ARG002
+        """Add the gradient for a part of the map: of F^T F it is F (S + S^T)."""
+        flat = _by_position(features).reshape(-1, features.shape[1])
+        factor = (share + share.T).to(flat.dtype)
+        gradient = _by_position(onto)
+        if gradient.is_contiguous():
+            gradient.view(flat.shape).addmm_(flat, factor)
+        else:
+            gradient += (flat @ factor).view(gradient.shape)
+
 
 class ContentTerm:
     """Squared error between features at one layer (Gatys et al. 2015, eq. 1).
@@ -143,12 +145,18 @@ class ContentTerm:
 
     def measure(self, features: Tensor, window: Window) -> Tensor:
         """Return the summed squared error over a part of the map."""
-        error = features - self.target[..., window[0], window[1]]
-        return _at_least_float32(error).square().sum()
+        return _at_least_float32(self._error(features, window)).square().sum()
+
+    def _error(self, features: Tensor, window: Window) -> Tensor:
+        return features - self.target[..., window[0], window[1]]
 
     def loss(self, measured: Tensor) -> Tensor:
         """Return the scaled mean squared error."""
         return measured * self._scale
+
+    def pull_back(self, share: Tensor, features: Tensor, window: Window, onto: Tensor) -> None:
+        """Add the gradient for a part of the map."""
+        onto += self._error(features, window) * (2 * share).to(onto.dtype)
 
 
 def total_variation(picture: Tensor) -> Tensor:

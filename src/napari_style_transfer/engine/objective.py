@@ -20,7 +20,7 @@ from napari_style_transfer.engine.losses import (
 )
 from napari_style_transfer.engine.step import Losses
 from napari_style_transfer.engine.tiles import Tile, tiles_of
-from napari_style_transfer.engine.vgg import VGG19, map_shape
+from napari_style_transfer.engine.vgg import VGG19, Pass, map_shape
 from napari_style_transfer.settings import LayerName, Settings
 
 _TERM_NAMES = ("content", "style", "tv")
@@ -47,6 +47,7 @@ class Objective:
         self.network, self.terms, self.tiles, self.tv_weight = network, terms, tiles, tv_weight
         self._by_name = torch.zeros(len(_TERM_NAMES))
 
+    @torch.no_grad()
     def evaluate(self, picture: Tensor) -> tuple[Tensor, Tensor]:
         """Evaluate once: one forward and one backward pass; in tiles, one forward pass more.
 
@@ -60,43 +61,55 @@ class Objective:
         value, gradient
             The total, a scalar that stays on the device, and its gradient, shaped as `picture`.
         """
-        leaf = picture.detach().requires_grad_(True)
         if len(self.tiles) == 1:
-            total = self._total(self._measure(leaf, self.tiles[0]), leaf)
-            (gradient,) = torch.autograd.grad(total, leaf)
-        else:
-            total, gradient = self._evaluate_in_tiles(leaf)
-        return total.detach(), gradient
-
-    def _evaluate_in_tiles(self, leaf: Tensor) -> tuple[Tensor, Tensor]:
-        """Measure all tiles, then pull the gradient of each one's share back through the network."""
-        with torch.no_grad():
-            measured = self._measure(leaf, self.tiles[0])
-            for tile in self.tiles[1:]:
-                for whole, part in zip(measured, self._measure(leaf, tile), strict=True):
-                    whole += part
-        for whole in measured:
-            whole.requires_grad_(True)
-        total = self._total(measured, leaf)
-        *shares, gradient = torch.autograd.grad(
-            total, [*measured, leaf], allow_unused=True, materialize_grads=True
-        )
+            seen = self.network.look(picture)
+            total, shares, gradient = self._total(self._measure(seen, self.tiles[0]), picture)
+            gradient += self._pull_back(shares, seen, self.tiles[0])
+            return total, gradient
+        measured = self._measure_tile(picture, self.tiles[0])
+        for tile in self.tiles[1:]:
+            for whole, part in zip(measured, self._measure_tile(picture, tile), strict=True):
+                whole += part
+        total, shares, gradient = self._total(measured, picture)
         for tile in self.tiles:
-            part = tile.cut(leaf.detach()).clone().requires_grad_(True)
-            (pulled_back,) = torch.autograd.grad(self._measure(part, tile, cut=True), part, shares)
+            pulled_back = self._pull_back(shares, self.network.look(tile.cut(picture)), tile)
             tile.cut(gradient).add_(pulled_back)
         return total, gradient
 
-    def _measure(self, picture: Tensor, tile: Tile, *, cut: bool = False) -> list[Tensor]:
-        """Return each term's sum over what `tile` owns of a picture, or of its `cut`."""
-        features = self.network(picture if cut else tile.cut(picture))
+    def _measure_tile(self, picture: Tensor, tile: Tile) -> list[Tensor]:
+        return self._measure(self.network.look(tile.cut(picture)), tile)
+
+    def _measure(self, seen: Pass, tile: Tile) -> list[Tensor]:
+        """Return each term's sum over what `tile` owns of what was seen of it."""
         return [
-            term.measure(tile.own(features[term.layer], term.layer), tile.window(term.layer))
+            term.measure(tile.own(seen.features[term.layer], term.layer), tile.window(term.layer))
             for term in self.terms
         ]
 
-    def _total(self, measured: Sequence[Tensor], picture: Tensor) -> Tensor:
-        """Return the weighted sum of all terms, and note them by name."""
+    def _pull_back(self, shares: Sequence[Tensor], seen: Pass, tile: Tile) -> Tensor:
+        """Return the gradient for what was seen of `tile`, from that for each term's sum."""
+
+        def add(layer: str, gradient: Tensor) -> None:
+            for term, share in zip(self.terms, shares, strict=True):
+                if term.layer == layer:
+                    features, onto = (
+                        tile.own(maps, layer) for maps in (seen.features[layer], gradient)
+                    )
+                    term.pull_back(share, features, tile.window(layer), onto)
+
+        return seen.back(add)
+
+    @torch.enable_grad()
+    def _total(
+        self, measured: Sequence[Tensor], picture: Tensor
+    ) -> tuple[Tensor, Sequence[Tensor], Tensor]:
+        """Return the weighted sum of all terms, noted by name, and its gradients.
+
+        The gradients are those for what was measured and, of the total variation, for the picture.
+        """
+        picture = picture.detach().requires_grad_(True)
+        for whole in measured:
+            whole.requires_grad_(True)
         sums = dict.fromkeys(_TERM_NAMES, picture.new_zeros(()))
         for term, whole in zip(self.terms, measured, strict=True):
             sums[term.name] = sums[term.name] + term.weight * term.loss(whole)
@@ -104,7 +117,10 @@ class Objective:
             sums["tv"] = self.tv_weight * total_variation(picture)
         by_name = torch.stack(list(sums.values()))
         self._by_name = by_name.detach()
-        return by_name.sum()
+        *shares, gradient = torch.autograd.grad(
+            by_name.sum(), [*measured, picture], allow_unused=True, materialize_grads=True
+        )
+        return self._by_name.sum(), shares, gradient
 
     @property
     def losses(self) -> Losses:

@@ -74,7 +74,7 @@ def _paint(studio: Studio, note: str, stop: Callable[[], bool], pacer: _Pacer) -
     picture = studio.start(scales[0].shape)
     evaluation = 0
     for index, scale in enumerate(scales):
-        painter = ScalePainter(studio, scale.shape, picture, coarsest=index == 0)
+        painter = ScalePainter(studio, scale.shape, picture)
         later = sum(each.evaluations for each in scales[index + 1 :])
         later_pixels = sum(each.evaluations * math.prod(each.shape) for each in scales[index + 1 :])
         for remaining in reversed(range(scale.evaluations)):

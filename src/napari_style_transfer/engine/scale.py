@@ -30,20 +30,18 @@ class ScalePainter:
         (H, W) of this scale.
     picture
         (1, 3, h, w) to start from, of any size.
-    coarsest
-        Whether this is the first scale, which has large shapes to move; the others start from them.
     """
 
-    def __init__(self, studio: Studio, shape: Shape, picture: Tensor, *, coarsest: bool) -> None:
+    def __init__(self, studio: Studio, shape: Shape, picture: Tensor) -> None:
         self._studio, self._shape = studio, shape
         self.dtype = studio.dtype
         self.losses = Losses(math.inf, math.inf, math.inf)
         large = shape[0] * shape[1] > LARGE  # see `memory`: there each copy counts
-        self._canvas = Canvas(shape, levels=1 if large else 4 if coarsest else 2)
+        self._canvas = Canvas(shape)
         self._objective, self._note = self._build_objective()
         self._optimiser = LBFGS(
             self._canvas.encode(resize(picture, shape)),
-            history=2 if large else 6,
+            history=2 if large else 10,
             tolerance=_BFLOAT16_TOLERANCE if self.dtype is torch.bfloat16 else 0.0,
         )
 

