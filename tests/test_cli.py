@@ -167,6 +167,7 @@ def test_every_parameter_is_an_option_with_its_help_and_default(
 
 def test_every_parameter_reaches_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     values = {
+        "strength": 0.25,
         "content_weight": 2.5,
         "style_weight": 1e3,
         "size": 40,

@@ -11,14 +11,14 @@ from napari_style_transfer.settings import Settings
 GIB = 2**30
 
 #: Bytes that the libraries and the network take on a CPU.
-_LIBRARIES = int(0.95 * GIB)
-#: Pixels above which a run keeps a shorter history and a plain canvas, to save memory.
+_LIBRARIES = int(0.8 * GIB)
+#: Pixels above which a run keeps a shorter history, to save memory.
 LARGE = 4_500_000
 #: Float32 copies of the picture that canvas and optimiser hold, and those of a large picture.
-_COPIES, _COPIES_LARGE = 30, 20
+_COPIES, _COPIES_LARGE = 42, 20
 #: Values that the network keeps per pixel for the backward pass, with what it needs on the way. Like the
 #: number of copies it was fitted to peaks measured from outside, and is tested against them.
-_VALUES_PER_PIXEL = 560
+_VALUES_PER_PIXEL = 300
 #: Sides of tiles, and the halo that their receptive fields need on each side.
 _TILE_SIDES = (2048, 1536, 1024, 768, 512, 256)
 _HALO = 80

@@ -52,6 +52,7 @@ def parameter(
     description: str,
     *,
     advanced: bool = False,
+    live: bool = False,
     log: tuple[float, float] | None = None,
     **limits: Any,
 ) -> Any:
@@ -67,12 +68,14 @@ def parameter(
         Help: the tooltip, the command line's help and the README's table.
     advanced
         Whether the widget shows it under *Advanced*.
+    live
+        Whether it can be changed while a run is on.
     log
         Bounds of a logarithmic slider, for parameters that act by ratio.
     **limits
         Limits that validation enforces, as pydantic's ``Field`` takes them.
     """
-    extra: dict[str, Any] = {"advanced": advanced}
+    extra: dict[str, Any] = {"advanced": advanced, "live": live}
     if log is not None:
         extra["log"] = list(log)
     return Field(
@@ -96,6 +99,16 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
 
+    strength: float = parameter(
+        0.5,
+        "Strength",
+        "From 0, a hint of the style, to 1, all style: each tenth more doubles the style weight, each "
+        "tenth less halves it.",
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        live=True,
+    )
     content_weight: float = parameter(
         1.0,
         "Content weight",
@@ -104,6 +117,7 @@ class Settings(BaseModel):
         ge=0,
         le=1e9,
         allow_inf_nan=False,
+        live=True,
     )
     style_weight: float = parameter(
         40.0,
@@ -113,6 +127,7 @@ class Settings(BaseModel):
         ge=0,
         le=1e9,
         allow_inf_nan=False,
+        live=True,
     )
     size: int = parameter(
         512,
@@ -143,11 +158,12 @@ class Settings(BaseModel):
         ge=0.05,
         le=8,
         allow_inf_nan=False,
+        live=True,
     )
     coarsest_size: int = parameter(
         128,
-        "Coarsest scale",
-        "Long side in pixels at which painting starts: small re-arranges large shapes boldly, "
+        "Block in at",
+        "Long side in pixels at which the large shapes are blocked in: small re-arranges them boldly, "
         "the full size keeps every shape in its place.",
         advanced=True,
         ge=MIN_SIDE,
@@ -161,6 +177,7 @@ class Settings(BaseModel):
         ge=0,
         le=1e9,
         allow_inf_nan=False,
+        live=True,
     )
     weighting: Literal["balanced", "gatys"] = parameter(
         "balanced",
@@ -168,12 +185,14 @@ class Settings(BaseModel):
         "balanced divides each layer's error by its target's own energy, so that every layer counts; "
         "gatys is the classic sum (use style weight 1000 for its usual balance).",
         advanced=True,
+        live=True,
     )
     content_layers: LayerWeights = parameter(
         {"relu4_2": 1.0},
         "Content layers",
         "Layers that hold the content, each with its weight: relu4_2=1.",
         advanced=True,
+        live=True,
     )
     style_layers: LayerWeights = parameter(
         {"relu1_1": 1.0, "relu2_1": 1.0, "relu3_1": 2.0, "relu4_1": 3.0, "relu5_1": 0.5},
@@ -181,6 +200,15 @@ class Settings(BaseModel):
         "Layers whose Gram matrices carry the style, each with its weight; shallow layers hold colour "
         "and texture, deep ones strokes and shapes.",
         advanced=True,
+        live=True,
+    )
+    colours: Literal["style", "match", "luminance"] = parameter(
+        "style",
+        "Colours",
+        "style paints in the style's colours; match in the style's strokes but with its colours shifted to "
+        "the content's; luminance keeps every colour of the content and paints light and shade only.",
+        advanced=True,
+        live=True,
     )
     pooling: Literal["max", "average"] = parameter(
         "max",
@@ -246,9 +274,29 @@ class Settings(BaseModel):
                 raise ValueError(f"every layer of {name} weighs 0; raise one of them")
         return self
 
+    @property
+    def effective_style_weight(self) -> float:
+        """The style weight at this strength; 0.5 leaves it as it is."""
+        return self.style_weight * strength_factor(self.strength)
+
     def replace(self, **changes: Any) -> Settings:
         """Return a validated copy with some parameters changed."""
         return Settings(**{**self.model_dump(), **changes})
+
+
+def with_live(settings: Settings, wanted: Settings) -> Settings:
+    """Return `settings` with the parameters that can be changed while a run is on as `wanted`."""
+    live = {
+        name: getattr(wanted, name)
+        for name, field in parameters().items()
+        if isinstance(field.json_schema_extra, dict) and field.json_schema_extra["live"]
+    }
+    return settings.replace(**live)
+
+
+def strength_factor(strength: float) -> float:
+    """Return what a strength in [0, 1] multiplies a style weight by: 1/32 to 32."""
+    return float(2 ** (10 * (strength - 0.5)))
 
 
 def parameters() -> dict[str, FieldInfo]:

@@ -1,6 +1,7 @@
 """The objective: weighted terms over the network's features, and its gradient for a picture.
 
-total = content_weight · L_content + style_weight · L_style + tv_weight · L_tv (Gatys et al. 2015, eq. 7).
+total = content_weight · L_content + style_weight · L_style + tv_weight · L_tv (Gatys et al. 2015, eq. 7),
+the style's weight at the strength that was chosen.
 """
 
 from __future__ import annotations
@@ -151,7 +152,7 @@ def build_objective(
     shape = content.shape[2], content.shape[3]
     terms: list[Term] = []
     if settings.style_weight:
-        shares = dict(_shares(settings.style_layers, settings.style_weight, settings))
+        shares = dict(_shares(settings.style_layers, settings.effective_style_weight, settings))
         grams = _gram_matrices(network, style, list(shares), tile_size)
         for layer, weight in shares.items():
             positions = math.prod(map_shape(shape, layer))

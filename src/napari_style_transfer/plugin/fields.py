@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, Literal, get_args, get_origin
 
-from magicgui.widgets import ComboBox, FloatLogSlider, FloatSpinBox, LineEdit, SpinBox
+from magicgui.widgets import ComboBox, FloatLogSlider, FloatSlider, FloatSpinBox, LineEdit, SpinBox
 from magicgui.widgets.bases import ValueWidget
 from pydantic.fields import FieldInfo
 from qtpy.QtCore import QEvent, QObject, Qt
@@ -175,6 +175,8 @@ def _field(name: str, info: FieldInfo) -> ValueWidget[Any]:
         field = SpinBox(value=value, **limits, **common)
     elif kind is float and log:
         field = LogField(value, tuple(log), (limits["min"], limits["max"]), **common)
+    elif kind is float and limits["max"] == 1:
+        field = FloatSlider(value=value, step=0.01, **limits, **common)
     elif kind is float:
         field = ExactSpinBox(value=value, step=0.001, **limits, **common)
     else:

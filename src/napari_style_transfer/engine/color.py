@@ -1,0 +1,115 @@
+"""Colour control: a style in the content's colours, or only its light and shade (Gatys et al. 2016, 2017).
+
+Two ways to keep the content's colours. Either the style picture is given them before it is used as a style:
+`match_colours`. Or only luminance is painted, with `luminance` and `match_luminance` of the pictures,
+and `with_chrominance_of` lays the content's colours over the result.
+
+Gatys et al. (2016), "Preserving color in neural artistic style transfer", arXiv:1606.05897; and (2017),
+"Controlling perceptual factors in neural style transfer", CVPR, section on colour control.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+#: What red, green and blue add to luminance: ITU-R BT.601, as in YIQ, the space of Gatys et al. (2017).
+REC_601 = (0.299, 0.587, 0.114)
+
+#: Standard deviation below which colours are stretched no further: one grey level. Less than that is the
+#: rounding of a grey picture, and would be blown up to specks of colour.
+_LEAST_SPREAD = 1 / 255
+
+
+def match_colours(style: Tensor, content: Tensor) -> Tensor:
+    """Return the style picture with the mean and the covariance of the content's colours.
+
+    The map is affine, x ↦ A (x − μ_style) + μ_content with the symmetric roots A = Σ_content^½ Σ_style^−½
+    (Gatys et al. 2016, after Hertzmann et al. 2001). In directions in which the style's colours spread
+    less than one grey level, as across the grey axis of a grey picture, the result spreads less than
+    the content; a flat style becomes the content's mean colour.
+
+    Parameters
+    ----------
+    style, content
+        (1, 3, H, W) in [0, 1], each of any size.
+
+    Returns
+    -------
+    Tensor
+        Shaped as `style`, on its device. *Not* clamped to [0, 1], which would undo the match: this is a
+        picture for the network to look at, not one to show.
+    """
+    mean, covariance = _colour_statistics(style)
+    wanted_mean, wanted_covariance = _colour_statistics(content)
+    variances, axes = torch.linalg.eigh(covariance)
+    whiten = axes / variances.clamp_min(_LEAST_SPREAD**2).sqrt() @ axes.T
+    variances, axes = torch.linalg.eigh(wanted_covariance)
+    colour = axes * variances.clamp_min(0).sqrt() @ axes.T  # rounding may leave one below 0
+    matrix = colour @ whiten
+    offset = wanted_mean - matrix @ mean
+    matrix, offset = matrix.to(style), offset.to(style)
+    return (matrix @ style[0].flatten(1) + offset).view_as(style)
+
+
+def luminance(picture: Tensor) -> Tensor:
+    """Return the luminance (Rec. 601) of a (1, 3, H, W) picture in [0, 1] as a grey one, shaped alike."""
+    weights = picture.new_tensor(REC_601).view(1, 3, 1, 1)
+    return (picture * weights).sum(1, keepdim=True).repeat(1, 3, 1, 1)
+
+
+def match_luminance(style: Tensor, content: Tensor) -> Tensor:
+    """Return the style's luminance with the mean and the spread of the content's.
+
+    L ↦ σ_content / σ_style · (L − μ_style) + μ_content (Gatys et al. 2017, luminance-only transfer). A style that
+    spreads less than one grey level is stretched as if it spread by one; a flat one becomes the
+    content's mean luminance.
+
+    Parameters
+    ----------
+    style, content
+        (1, 3, H, W) in [0, 1], each of any size.
+
+    Returns
+    -------
+    Tensor
+        Grey in three channels, shaped as `style`, *not* clamped to [0, 1]; as of :func:`match_colours`.
+    """
+    light, wanted = luminance(style), luminance(content)
+    spread, wanted_spread = (each.std(correction=0) for each in (light, wanted))
+    return (light - light.mean()) * (wanted_spread / spread.clamp_min(_LEAST_SPREAD)) + wanted.mean()
+
+
+def with_chrominance_of(painted: Tensor, content: Tensor) -> Tensor:
+    """Return the luminance of what was painted in the colours of the content.
+
+    The chrominance of a pixel is what is left of it without its luminance. One that is vivid leaves room
+    for some luminances only, and black or white content for a single one: the painted luminance is
+    clamped to that range, so that neither hue nor saturation changes and nothing leaves the gamut (where
+    Gatys et al. 2017 clip the colours).
+
+    Parameters
+    ----------
+    painted, content
+        (1, 3, H, W) in [0, 1], of the same shape.
+
+    Returns
+    -------
+    Tensor
+        (1, 3, H, W) in [0, 1].
+    """
+    chrominance = content - luminance(content)
+    least = -chrominance.amin(1, keepdim=True)
+    most = 1 - chrominance.amax(1, keepdim=True)
+    return (luminance(painted).clamp(least, most) + chrominance).clamp(0, 1)
+
+
+def _colour_statistics(picture: Tensor) -> tuple[Tensor, Tensor]:
+    """Return mean (3, 1) and covariance (3, 3) of a picture's colours: float64, on the CPU.
+
+    Not every device has float64; in float32 the small variances of greyish pictures are lost.
+    """
+    colours = picture[0].flatten(1).cpu().double()
+    mean = colours.mean(1, keepdim=True)
+    deviations = colours - mean
+    return mean, deviations @ deviations.T / deviations.shape[1]

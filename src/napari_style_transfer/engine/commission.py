@@ -1,0 +1,138 @@
+"""What is to be painted: styles and where each goes. Plain, immutable values; loads no torch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_style_transfer.errors import InputError
+
+#: A picture: an array (H, W), (H, W, 1 | 3 | 4), or the path of a file.
+ImageSource = npt.ArrayLike | str | os.PathLike[str]
+
+
+@dataclass(frozen=True, eq=False)
+class Style:
+    """A picture in whose manner to paint.
+
+    Attributes
+    ----------
+    picture
+        An array (H, W) or (H, W, 1 | 3 | 4), bool, integer or float in [0, 1], or the path of a file.
+    share
+        Its share of the mix, relative to those of the other styles; 0 or more.
+    scale
+        Stroke size: its long side relative to what `Settings.style_scale` says; 0.05 to 8.
+    angle
+        Stroke angle: degrees by which the picture is turned, counter-clockwise.
+    mask
+        (h, w) of any size: where it is not zero the picture serves as the style; everywhere if None.
+
+    Raises
+    ------
+    InputError
+        If a number cannot be used.
+    """
+
+    picture: ImageSource
+    share: float = 1.0
+    scale: float = 1.0
+    angle: float = 0.0
+    mask: npt.NDArray[Any] | None = None
+
+    def __post_init__(self) -> None:  # noqa: D105
+        if not 0 <= self.share < np.inf:
+            raise InputError(f"The share of a style should be 0 or more, got {self.share!r}.")
+        if not 0.05 <= self.scale <= 8:
+            raise InputError(f"The scale of a style should be 0.05 to 8, got {self.scale!r}.")
+        if not np.isfinite(self.angle):
+            raise InputError(f"The angle of a style should be in degrees, got {self.angle!r}.")
+        if self.mask is not None:
+            if np.ndim(self.mask) != 2:
+                raise InputError("The mask of a style should have two dimensions.")
+            if not np.any(self.mask):
+                raise InputError("The mask of a style is empty; mark the part that is to serve.")
+
+
+@dataclass(frozen=True)
+class Region:
+    """How one region is painted.
+
+    Attributes
+    ----------
+    style
+        Index of a style, ``"mix"`` for all of them by their shares, or None to leave the content as
+        it is, to the bit.
+    strength
+        From 0, a hint, to 1, all style; 0.5 is as strong as the settings say.
+    """
+
+    style: int | Literal["mix"] | None = "mix"
+    strength: float = 0.5
+
+    def __post_init__(self) -> None:  # noqa: D105
+        if not 0 <= self.strength <= 1:
+            raise InputError(f"The strength of a region should be 0 to 1, got {self.strength!r}.")
+
+
+@dataclass(frozen=True, eq=False)
+class Regions:
+    """Where each style goes.
+
+    Attributes
+    ----------
+    labels
+        (H, W) integers over the content; another size is resampled (nearest).
+    table
+        Label to :class:`Region`. A label that is absent is painted in the mix, but 0 left untouched.
+
+    Raises
+    ------
+    InputError
+        If the labels are no integers in two dimensions.
+    """
+
+    labels: npt.NDArray[Any]
+    table: Mapping[int, Region]
+
+    def __post_init__(self) -> None:  # noqa: D105
+        if np.ndim(self.labels) != 2 or np.asarray(self.labels).dtype.kind not in "bui":
+            raise InputError("The labels of regions should be integers in two dimensions.")
+
+    def region(self, label: int) -> Region:
+        """Return how `label` is painted."""
+        return self.table.get(label, Region("mix" if label else None))
+
+
+def styles_of(style: ImageSource | Style | Sequence[ImageSource | Style]) -> tuple[Style, ...]:
+    """Return one or several styles as a tuple of :class:`Style`.
+
+    A list or tuple holds several, unless it is an array written as nested lists of numbers.
+
+    Raises
+    ------
+    InputError
+        If there is none, or none has a share.
+    """
+    several = isinstance(style, list | tuple) and all(
+        isinstance(each, Style | str | os.PathLike) or np.ndim(each) > 1 for each in style
+    )
+    sources: Sequence[Any] = style if several else (style,)  # type: ignore[assignment]
+    styles = tuple(each if isinstance(each, Style) else Style(each) for each in sources)
+    if not any(each.share for each in styles):
+        raise InputError("At least one style needs a share; give one of them a share above 0.")
+    return styles
+
+
+def check_regions(regions: Regions, styles: int) -> None:
+    """Raise :class:`InputError` if a region asks for a style that is not there."""
+    for label, region in regions.table.items():
+        if isinstance(region.style, int) and not 0 <= region.style < styles:
+            raise InputError(
+                f"Region {label} asks for style {region.style}, but there are {styles} (0 is the first)."
+            )

@@ -1,0 +1,101 @@
+"""The user's hand on a run: what is wanted now, from any thread, without ever waiting."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Final
+
+from napari_style_transfer.engine.commission import Regions, Style, check_regions
+from napari_style_transfer.settings import Settings
+
+
+class Keep(Enum):
+    """Says that something stays as it is, where None has a meaning of its own."""
+
+    KEEP = "keep"
+
+
+KEEP: Final = Keep.KEEP
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What has changed since the run asked last; None or ``KEEP`` where nothing has."""
+
+    settings: Settings | None = None
+    styles: tuple[Style, ...] | None = None
+    regions: Regions | Keep | None = KEEP
+
+
+class Steering:
+    """Changes a run, which takes them within one evaluation: the picture stays, the aim moves.
+
+    Safe to use from any thread. Of several changes between two evaluations the last one counts.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._wish: Wish | None = None
+        self._going = threading.Event()
+        self._going.set()
+
+    def change(
+        self,
+        *,
+        settings: Settings | None = None,
+        styles: Sequence[Style] | None = None,
+        regions: Regions | Keep | None = KEEP,
+    ) -> None:
+        """Say what is wanted from now on.
+
+        Parameters
+        ----------
+        settings
+            Of these the run takes the parameters that are marked live; see :mod:`settings`.
+        styles
+            The styles; targets of those that were there before are not computed again.
+        regions
+            Where each style goes; None for everywhere.
+
+        Raises
+        ------
+        InputError
+            If a region asks for a style that is not among `styles`, given with it.
+        """
+        if styles is not None and isinstance(regions, Regions):
+            check_regions(regions, len(styles))
+        with self._lock:
+            wish = self._wish or Wish()
+            if settings is not None:
+                wish = replace(wish, settings=settings)
+            if styles is not None:
+                wish = replace(wish, styles=tuple(styles))
+            if regions is not KEEP:
+                wish = replace(wish, regions=regions)
+            self._wish = wish
+
+    def pause(self) -> None:
+        """Let the run wait before its next evaluation."""
+        self._going.clear()
+
+    def resume(self) -> None:
+        """Let a paused run go on."""
+        self._going.set()
+
+    @property
+    def paused(self) -> bool:
+        """Whether the run is to wait."""
+        return not self._going.is_set()
+
+    def take(self) -> Wish | None:
+        """Return what has changed since the last time, if anything; for the run."""
+        with self._lock:
+            wish, self._wish = self._wish, None
+        return wish
+
+    def wait(self, seconds: float) -> None:
+        """Wait until the run may go on, but not longer than `seconds`; for the run."""
+        self._going.wait(seconds)
