@@ -9,7 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from napari_style_transfer.engine.commission import Region, Regions, Style
+    from napari_style_transfer.engine.steering import Steering
     from napari_style_transfer.engine.step import Losses, Status, Step
+    from napari_style_transfer.engine.studio import Studio
     from napari_style_transfer.engine.stylize import iter_stylize, stylize
     from napari_style_transfer.errors import InputError, StyleTransferError
     from napari_style_transfer.settings import Settings
@@ -17,9 +20,14 @@ if TYPE_CHECKING:
 __all__ = [
     "InputError",
     "Losses",
+    "Region",
+    "Regions",
     "Settings",
     "Status",
+    "Steering",
     "Step",
+    "Studio",
+    "Style",
     "StyleTransferError",
     "__version__",
     "iter_stylize",
@@ -31,6 +39,11 @@ _HOME = {
     "StyleTransferError": "errors",
     "Settings": "settings",
     "Losses": "engine.step",
+    "Region": "engine.commission",
+    "Regions": "engine.commission",
+    "Steering": "engine.steering",
+    "Studio": "engine.studio",
+    "Style": "engine.commission",
     "Status": "engine.step",
     "Step": "engine.step",
     "iter_stylize": "engine.stylize",

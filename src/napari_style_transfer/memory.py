@@ -58,6 +58,7 @@ def needed_bytes(
     value_bytes: int,
     tile_size: int,
     cpu: bool = True,
+    largest_style: float = 1.0,
 ) -> int:
     """Estimate the peak of a run, in bytes.
 
@@ -73,9 +74,11 @@ def needed_bytes(
         Side of a tile in pixels; 0 for whole pictures.
     cpu
         Whether the libraries' own memory counts.
+    largest_style
+        The largest of the styles' own scales.
     """
     pixels = shape[0] * shape[1]
-    longest = round(max(shape) * settings.style_scale)
+    longest = round(max(shape) * settings.style_scale * largest_style)
     seen = max(_seen(shape, tile_size), _seen((longest, longest), tile_size) // 3)
     copies = _COPIES if pixels <= LARGE else _COPIES_LARGE
     network = seen * _VALUES_PER_PIXEL * value_bytes
@@ -102,6 +105,7 @@ def plan_memory(
     value_bytes: int,
     free: int | None = None,
     cpu: bool = True,
+    largest_style: float = 1.0,
 ) -> MemoryPlan:
     """Choose whole pictures where they fit, else the largest tiles that do.
 
@@ -117,6 +121,8 @@ def plan_memory(
         Bytes free on the device; the machine's where None.
     cpu
         Whether the device is the CPU.
+    largest_style
+        The largest of the styles' own scales.
     """
     if free is None:
         free = int(psutil.virtual_memory().available)
@@ -124,7 +130,14 @@ def plan_memory(
     if settings.tile_size:
         sides = (settings.tile_size,)
     for side in sides:
-        needed = needed_bytes(shape, settings, value_bytes=value_bytes, tile_size=side, cpu=cpu)
+        needed = needed_bytes(
+            shape,
+            settings,
+            value_bytes=value_bytes,
+            tile_size=side,
+            cpu=cpu,
+            largest_style=largest_style,
+        )
         if needed <= _SHARE * free and (not side or not cpu or needed <= _CPU_TILES):
             break
     return MemoryPlan(side, needed, free)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from napari_style_transfer.engine.step import Status, Step
 from napari_style_transfer.errors import InputError
-from napari_style_transfer.settings import Settings
+from napari_style_transfer.settings import Settings, with_live
 
 #: Key under which a napari layer's metadata and a result's side file hold the recipe.
 RECIPE_KEY = "napari_style_transfer"
@@ -58,6 +58,8 @@ class Recipe(BaseModel):
         cls, step: Step, settings: Settings, *, content: str, style: str, init: str | None = None
     ) -> Recipe:
         """Return the recipe of a run from its last step."""
+        if step.steered:
+            settings = with_live(settings, step.settings)
         settings = settings.replace(tile_size=step.tile_size)
         if step.status is Status.STOPPED:
             settings = settings.replace(stop_after=step.evaluation)

@@ -7,11 +7,16 @@ import pytest
 import torch
 
 from napari_style_transfer import InputError, Settings, Status, iter_stylize, samples, stylize
-from napari_style_transfer.engine import studio as studio_module
+from napari_style_transfer.engine import work as work_module
 from napari_style_transfer.engine.canvas import Canvas
 from napari_style_transfer.engine.images import resize, to_tensor
 from napari_style_transfer.engine.losses import gram_matrix
-from napari_style_transfer.engine.objective import Objective, build_objective
+from napari_style_transfer.engine.objective import (
+    Objective,
+    StyleTarget,
+    build_objective,
+    gram_matrices,
+)
 from napari_style_transfer.engine.vgg import VGG19
 from napari_style_transfer.engine.weights import load_weights
 from napari_style_transfer.errors import OutOfMemoryError
@@ -166,7 +171,7 @@ def test_too_little_memory_for_the_smallest_tiles_is_one_sentence(content, style
     def greedy(*args, **kwargs):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate everything")
 
-    monkeypatch.setattr(studio_module, "build_objective", greedy)
+    monkeypatch.setattr(work_module, "build_objective", greedy)
     with pytest.raises(OutOfMemoryError, match="smaller size"):
         stylize(content, style, **FAST)
 
@@ -178,7 +183,7 @@ def test_tiles_paint_the_same_picture_without_a_seam(content, style):
 
 
 def test_a_stall_in_bfloat16_goes_on_in_float32(content, style, monkeypatch):
-    real = studio_module.build_objective
+    real = work_module.build_objective
 
     def stalling(network, *args):
         objective = real(network, *args)
@@ -187,7 +192,7 @@ def test_a_stall_in_bfloat16_goes_on_in_float32(content, style, monkeypatch):
             objective.evaluate = lambda x: (evaluate(x)[0] * torch.nan, torch.zeros_like(x))
         return objective
 
-    monkeypatch.setattr(studio_module, "build_objective", stalling)
+    monkeypatch.setattr(work_module, "build_objective", stalling)
     steps = list(iter_stylize(content, style, **FAST | {"steps": 20}, precision="bfloat16"))
     assert any("float32" in step.note for step in steps)
     assert steps[-1].precision == "float32"
@@ -213,7 +218,8 @@ def test_the_gradient_through_canvas_and_objective_agrees_with_finite_difference
     network = VGG19(load_weights(), layers, dtype=torch.float64).double()
     shape = (16, 18)
     target, manner = (resize(to_tensor(x, "picture"), shape).double() for x in (content, style))
-    objective = build_objective(network, settings, target, manner)
+    targets = [StyleTarget(gram_matrices(network, manner, settings.style_layers))]
+    objective = build_objective(network, settings, target, targets)
     canvas = Canvas(shape)
     parameters = canvas.encode(0.8 * target + 0.05).requires_grad_(True)
     painted = canvas.decode(parameters)

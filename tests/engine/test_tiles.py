@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from napari_style_transfer.engine.objective import build_objective
+from napari_style_transfer.engine.objective import StyleTarget, build_objective, gram_matrices
 from napari_style_transfer.engine.tiles import tiles_of
 from napari_style_transfer.engine.vgg import VGG19, map_shape, reach
 from napari_style_transfer.engine.weights import load_weights
@@ -47,7 +47,16 @@ def test_the_tiled_gradient_equals_the_whole_one(shape, side, dtype):
     network = VGG19(load_weights(), LAYERS, dtype=dtype)
     content, style, picture = noise(*shape), noise(150, 250, seed=1), noise(*shape, seed=2)
     settings = Settings(tv_weight=0.1)
-    whole, tiled = (build_objective(network, settings, content, style, t) for t in (0, side))
+    whole, tiled = (
+        build_objective(
+            network,
+            settings,
+            content,
+            [StyleTarget(gram_matrices(network, style, settings.style_layers, tile_size=tile))],
+            tile,
+        )
+        for tile in (0, side)
+    )
     assert len(tiled.tiles) > 1
     value, gradient = whole.evaluate(picture)
     tiled_value, tiled_gradient = tiled.evaluate(picture)

@@ -25,8 +25,8 @@ def match_colours(style: Tensor, content: Tensor) -> Tensor:
     """Return the style picture with the mean and the covariance of the content's colours.
 
     The map is affine, x ↦ A (x − μ_style) + μ_content with the symmetric roots A = Σ_content^½ Σ_style^−½
-    (Gatys et al. 2016, after Hertzmann et al. 2001). In directions in which the style's colours spread
-    less than one grey level, as across the grey axis of a grey picture, the result spreads less than
+    (Gatys et al. 2016, the variant they name after Image Analogies). In directions in which the style's
+    colours spread less than one grey level, as a grey picture's do in hue, the result spreads less than
     the content; a flat style becomes the content's mean colour.
 
     Parameters
@@ -49,11 +49,11 @@ def match_colours(style: Tensor, content: Tensor) -> Tensor:
     matrix = colour @ whiten
     offset = wanted_mean - matrix @ mean
     matrix, offset = matrix.to(style), offset.to(style)
-    return (matrix @ style[0].flatten(1) + offset).view_as(style)
+    return torch.addmm(offset, matrix, style[0].flatten(1)).view_as(style)
 
 
 def luminance(picture: Tensor) -> Tensor:
-    """Return the luminance (Rec. 601) of a (1, 3, H, W) picture in [0, 1] as a grey one, shaped alike."""
+    """Return the luminance (Rec. 601) of a (1, 3, H, W) picture in [0, 1], as a grey picture."""
     weights = picture.new_tensor(REC_601).view(1, 3, 1, 1)
     return (picture * weights).sum(1, keepdim=True).repeat(1, 3, 1, 1)
 
@@ -61,9 +61,9 @@ def luminance(picture: Tensor) -> Tensor:
 def match_luminance(style: Tensor, content: Tensor) -> Tensor:
     """Return the style's luminance with the mean and the spread of the content's.
 
-    L ↦ σ_content / σ_style · (L − μ_style) + μ_content (Gatys et al. 2017, luminance-only transfer). A style that
-    spreads less than one grey level is stretched as if it spread by one; a flat one becomes the
-    content's mean luminance.
+    L ↦ σ_content / σ_style · (L − μ_style) + μ_content (Gatys et al. 2017, luminance-only transfer). A
+    style that spreads less than one grey level is stretched as if it spread by one; a flat one becomes
+    the content's mean luminance.
 
     Parameters
     ----------
@@ -73,20 +73,20 @@ def match_luminance(style: Tensor, content: Tensor) -> Tensor:
     Returns
     -------
     Tensor
-        Grey in three channels, shaped as `style`, *not* clamped to [0, 1]; as of :func:`match_colours`.
+        Grey in three channels, shaped as `style`, *not* clamped to [0, 1]; as :func:`match_colours`.
     """
     light, wanted = luminance(style), luminance(content)
     spread, wanted_spread = (each.std(correction=0) for each in (light, wanted))
-    return (light - light.mean()) * (wanted_spread / spread.clamp_min(_LEAST_SPREAD)) + wanted.mean()
+    gain = wanted_spread / spread.clamp_min(_LEAST_SPREAD)
+    return (light - light.mean()) * gain + wanted.mean()
 
 
 def with_chrominance_of(painted: Tensor, content: Tensor) -> Tensor:
     """Return the luminance of what was painted in the colours of the content.
 
-    The chrominance of a pixel is what is left of it without its luminance. One that is vivid leaves room
-    for some luminances only, and black or white content for a single one: the painted luminance is
-    clamped to that range, so that neither hue nor saturation changes and nothing leaves the gamut (where
-    Gatys et al. 2017 clip the colours).
+    The chrominance of a pixel is what is left of it without its luminance. Grey content leaves room for
+    every luminance, pure red for a single one: the painted luminance is clamped to what the chrominance
+    allows, so that nothing leaves the gamut and no colour is changed by clipping it.
 
     Parameters
     ----------

@@ -40,13 +40,15 @@ class Term(Protocol):
         ...
 
 
-def gram_matrix(features: Tensor) -> Tensor:
+def gram_matrix(features: Tensor, guide: Tensor | None = None) -> Tensor:
     """Return the sum over positions of the outer product of features (Gatys et al. 2015, eq. 3).
 
     Parameters
     ----------
     features
         (1, C, h, w) activations.
+    guide
+        (h, w) bool: the positions that count; all if None.
 
     Returns
     -------
@@ -54,6 +56,8 @@ def gram_matrix(features: Tensor) -> Tensor:
         (C, C), *not* divided by h w; float32 at least, whatever the features are in.
     """
     flat = _by_position(features).reshape(-1, features.shape[1])
+    if guide is not None:
+        flat = flat[guide.flatten()]
     if flat.dtype is not torch.bfloat16:
         return flat.T @ flat
     # A product of bfloat16 matrices is rounded to bfloat16 at the end, so it is taken in parts that are
@@ -85,31 +89,44 @@ class StyleTerm:
     weighting
         ``"balanced"`` divides by the target's own energy, so that a layer's loss is 1 where its
         Gram matrix is zero and every layer counts (differs from Gatys et al.); ``"gatys"`` divides by C².
+    guide
+        (h, w) bool over the whole map: the positions of the region that this style is for (Gatys et
+        al. 2017, eq. 5); all if None.
     """
 
     name = "style"
 
     def __init__(
-        self, layer: str, target: Tensor, positions: int, weight: float, weighting: Weighting
+        self,
+        layer: str,
+        target: Tensor,
+        positions: int,
+        weight: float,
+        weighting: Weighting,
+        guide: Tensor | None = None,
     ) -> None:
         self.layer, self.target, self.positions, self.weight = layer, target, positions, weight
+        self._guide = guide
         energy = float(target.square().mean())
         self._scale = 1 / max(energy, 1e-12) if weighting == "balanced" else target.shape[0] ** -2
 
-    def measure(self, features: Tensor, window: Window) -> Tensor:  # noqa: ARG002
+    def measure(self, features: Tensor, window: Window) -> Tensor:
         """Return the Gram matrix of a part of the map."""
-        return gram_matrix(features)
+        return gram_matrix(features, None if self._guide is None else self._guide[window])
 
     def loss(self, measured: Tensor) -> Tensor:
         """Return the scaled mean squared error to the target."""
         return (measured / self.positions - self.target).square().mean() * self._scale
 
-    def pull_back(self, share: Tensor, features: Tensor, window: Window, onto: Tensor) -> None:  # noqa: ARG002
+    def pull_back(self, share: Tensor, features: Tensor, window: Window, onto: Tensor) -> None:
         """Add the gradient for a part of the map: of F^T F it is F (S + S^T)."""
         flat = _by_position(features).reshape(-1, features.shape[1])
         factor = (share + share.T).to(flat.dtype)
         gradient = _by_position(onto)
-        if gradient.is_contiguous():
+        if self._guide is not None:
+            guide = self._guide[window]
+            gradient[:, guide] += flat[guide.flatten()] @ factor
+        elif gradient.is_contiguous():
             gradient.view(flat.shape).addmm_(flat, factor)
         else:
             gradient += (flat @ factor).view(gradient.shape)

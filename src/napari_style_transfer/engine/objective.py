@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -22,7 +23,7 @@ from napari_style_transfer.engine.losses import (
 from napari_style_transfer.engine.step import Losses
 from napari_style_transfer.engine.tiles import Tile, tiles_of
 from napari_style_transfer.engine.vgg import VGG19, Pass, map_shape
-from napari_style_transfer.settings import LayerName, Settings
+from napari_style_transfer.settings import Settings
 
 _TERM_NAMES = ("content", "style", "tv")
 
@@ -129,11 +130,35 @@ class Objective:
         return Losses(*self._by_name.tolist())
 
 
+@dataclass(frozen=True)
+class StyleTarget:
+    """What a region of the picture, or all of it, is to look like.
+
+    Attributes
+    ----------
+    grams
+        Layer name to (C, C), a Gram matrix per position.
+    weight
+        Of the style loss, relative to what the settings say.
+    guides
+        Layer name to (h, w) bool, the region's positions; a layer without is left out and the others
+        weigh more. None for the whole picture.
+    """
+
+    grams: Mapping[str, Tensor]
+    weight: float = 1.0
+    guides: Mapping[str, Tensor] | None = None
+
+
 @torch.no_grad()
 def build_objective(
-    network: VGG19, settings: Settings, content: Tensor, style: Tensor, tile_size: int = 0
+    network: VGG19,
+    settings: Settings,
+    content: Tensor,
+    targets: Iterable[StyleTarget],
+    tile_size: int = 0,
 ) -> Objective:
-    """Compute the targets, once, and return the objective for a picture of the content's shape.
+    """Compute the content's target and return the objective for a picture of the content's shape.
 
     Parameters
     ----------
@@ -144,40 +169,88 @@ def build_objective(
         The layers, their weights and how they are balanced.
     content
         (1, 3, H, W) in [0, 1], on the network's device.
-    style
-        (1, 3, h, w) of any size, in [0, 1], on the network's device.
+    targets
+        Those of the styles.
     tile_size
         Longest side in pixels of the parts in which pictures are seen; 0 for whole pictures.
     """
     shape = content.shape[2], content.shape[3]
     terms: list[Term] = []
-    if settings.style_weight:
-        shares = dict(_shares(settings.style_layers, settings.effective_style_weight, settings))
-        grams = _gram_matrices(network, style, list(shares), tile_size)
-        for layer, weight in shares.items():
-            positions = math.prod(map_shape(shape, layer))
-            terms.append(StyleTerm(layer, grams[layer], positions, weight, settings.weighting))
+    for target in targets if settings.effective_style_weight else ():
+        weight = settings.effective_style_weight * target.weight
+        layers = {
+            layer: share
+            for layer, share in settings.style_layers.items()
+            if target.guides is None or layer in target.guides
+        }
+        # What the layers would weigh that are left out goes to the others.
+        weight *= sum(settings.style_layers.values()) / (sum(layers.values()) or 1.0)
+        if settings.weighting == "balanced":
+            weight /= sum(settings.style_layers.values())
+        for layer, share in layers.items():
+            if not share:
+                continue
+            guide = None if target.guides is None else target.guides[layer]
+            positions = math.prod(map_shape(shape, layer)) if guide is None else int(guide.sum())
+            gram = target.grams[layer]
+            terms.append(
+                StyleTerm(layer, gram, positions, weight * share, settings.weighting, guide)
+            )
     tiles = tiles_of(shape, tile_size, network.layers)
     if settings.content_weight:
-        shares = dict(_shares(settings.content_layers, settings.content_weight, settings))
-        maps = _maps(network, content, list(shares), tiles)
-        for layer, weight in shares.items():
+        layers = {layer: share for layer, share in settings.content_layers.items() if share}
+        total = sum(layers.values()) if settings.weighting == "balanced" else 1.0
+        maps = _maps(network, content, list(layers), tiles)
+        for layer, share in layers.items():
+            weight = settings.content_weight * share / total
             terms.append(ContentTerm(layer, maps[layer], weight, settings.weighting))
     return Objective(network, terms, tiles, settings.tv_weight)
 
 
-def _gram_matrices(
-    network: VGG19, picture: Tensor, layers: Sequence[str], tile_size: int
+@torch.no_grad()
+def gram_matrices(
+    network: VGG19,
+    picture: Tensor,
+    layers: Iterable[str],
+    *,
+    tile_size: int = 0,
+    guides: Mapping[str, Tensor] | None = None,
 ) -> dict[str, Tensor]:
-    """Return the Gram matrix of a picture per position, at each layer."""
+    """Return the Gram matrix of a picture per position, at each layer.
+
+    Parameters
+    ----------
+    network
+        Extracts at least `layers`.
+    picture
+        (1, 3, h, w) of any size, in [0, 1], on the network's device.
+    layers
+        Which layers.
+    tile_size
+        Longest side in pixels of the parts in which it is seen; 0 for the whole.
+    guides
+        Layer name to (h, w) bool: the positions that count at that layer; all if absent.
+    """
     shape = picture.shape[2], picture.shape[3]
     sums: dict[str, Tensor] = {}
     for tile in tiles_of(shape, tile_size, network.layers):
         features = network(tile.cut(picture))
         for layer in layers:
-            part = gram_matrix(tile.own(features[layer], layer))
+            guide = (guides or {}).get(layer)
+            part = gram_matrix(
+                tile.own(features[layer], layer),
+                None if guide is None else guide[tile.window(layer)],
+            )
             sums[layer] = sums[layer] + part if layer in sums else part
-    return {layer: whole / math.prod(map_shape(shape, layer)) for layer, whole in sums.items()}
+    return {
+        layer: whole
+        / (
+            int(guides[layer].sum())
+            if guides and layer in guides
+            else math.prod(map_shape(shape, layer))
+        )
+        for layer, whole in sums.items()
+    }
 
 
 def _maps(
@@ -195,13 +268,3 @@ def _maps(
             rows, columns = tile.window(layer)
             maps[layer][..., rows, columns] = part
     return maps
-
-
-def _shares(
-    layers: Mapping[LayerName, float], weight: float, settings: Settings
-) -> Iterable[tuple[str, float]]:
-    """Yield each layer that counts with its weight; balanced ones share `weight` between them."""
-    total = sum(layers.values()) if settings.weighting == "balanced" else 1.0
-    for layer, share in layers.items():
-        if share:
-            yield layer, weight * share / total

@@ -7,48 +7,52 @@ import time
 from collections.abc import Callable, Iterator
 
 import torch
-from torch import Tensor
 
-from napari_style_transfer.engine.device import choose_device, describe
+from napari_style_transfer.engine.device import describe
 from napari_style_transfer.engine.images import resize, to_array
 from napari_style_transfer.engine.scale import ScalePainter
 from napari_style_transfer.engine.schedule import plan_scales
+from napari_style_transfer.engine.steering import Steering
 from napari_style_transfer.engine.step import Status, Step
-from napari_style_transfer.engine.studio import Studio, is_out_of_memory, too_little_memory
+from napari_style_transfer.engine.work import Work, is_out_of_memory, too_little_memory
 from napari_style_transfer.errors import OutOfMemoryError, StyleTransferError
-from napari_style_transfer.settings import Settings
+
+#: How long in seconds a paused run waits before it asks again whether to stop.
+_PAUSE = 0.05
 
 
 def run(
-    settings: Settings,
-    pictures: dict[str, Tensor],
+    work: Work,
+    steering: Steering,
     stop: Callable[[], bool],
     preview_interval: float,
+    note: str = "",
 ) -> Iterator[Step]:
     """Paint; see :func:`~napari_style_transfer.iter_stylize`.
 
     Parameters
     ----------
-    settings
-        The parameters.
-    pictures
-        ``"content"``, ``"style"`` and perhaps ``"init"``, each (1, 3, H, W) in [0, 1] on the CPU.
+    work
+        What to paint.
+    steering
+        Asked before each evaluation.
     stop
         Asked after each evaluation.
     preview_interval
         Seconds between previews; infinite for none.
+    note
+        A sentence that goes with the first step.
     """
-    device, note = choose_device(settings.device)
     try:
-        yield from _paint(Studio(settings, pictures, device), note, stop, _Pacer(preview_interval))
+        yield from _paint(work, steering, stop, _Pacer(preview_interval), note)
     except StyleTransferError:
         raise
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise
-        raise OutOfMemoryError(too_little_memory(device, settings)) from error
+        raise OutOfMemoryError(too_little_memory(work.device, work.settings)) from error
     finally:
-        if device.type == "cuda":
+        if work.device.type == "cuda":
             torch.cuda.empty_cache()
 
 
@@ -67,32 +71,41 @@ class _Pacer:
         return True
 
 
-def _paint(studio: Studio, note: str, stop: Callable[[], bool], pacer: _Pacer) -> Iterator[Step]:
-    """Yield the steps of all scales; `note` goes with the first."""
-    settings, content = studio.settings, studio.content_shape
-    scales = plan_scales(content, settings)
-    picture = studio.start(scales[0].shape)
+def _paint(
+    work: Work, steering: Steering, stop: Callable[[], bool], pacer: _Pacer, note: str
+) -> Iterator[Step]:
+    """Yield the steps of all scales."""
+    scales = plan_scales(work.content_shape, work.settings)
+    picture = work.start(scales[0].shape)
     evaluation = 0
     for index, scale in enumerate(scales):
-        painter = ScalePainter(studio, scale.shape, picture)
+        painter = ScalePainter(work, scale.shape, picture)
         later = sum(each.evaluations for each in scales[index + 1 :])
         later_pixels = sum(each.evaluations * math.prod(each.shape) for each in scales[index + 1 :])
         for remaining in reversed(range(scale.evaluations)):
+            while steering.paused and not stop():
+                steering.wait(_PAUSE)
+            wish = steering.take()
+            refused = ""
+            if wish is not None:
+                refused = work.change(wish)
+                if not refused:
+                    painter.change()
             outcome, trouble = painter.advance()
             evaluation += 1
             if outcome.stationary:
                 remaining = 0
             if not later and not remaining:
                 status = Status.FINISHED
-            elif stop() or evaluation == settings.stop_after:
+            elif stop() or evaluation == work.settings.stop_after:
                 status = Status.STOPPED
             else:
                 status = Status.RUNNING
             array = None
             if status is not Status.RUNNING:
-                array = to_array(resize(painter.picture, studio.result))
+                array = to_array(work.shown(resize(painter.picture, work.result)))
             elif pacer.due():
-                array = to_array(painter.picture)
+                array = to_array(work.shown(painter.picture))
             yield Step(
                 evaluation=evaluation,
                 evaluations=evaluation + remaining + later,
@@ -100,13 +113,15 @@ def _paint(studio: Studio, note: str, stop: Callable[[], bool], pacer: _Pacer) -
                 scales=len(scales),
                 shape=scale.shape,
                 losses=painter.losses,
-                device=describe(studio.device),
+                device=describe(work.device),
                 precision=str(painter.dtype).removeprefix("torch."),
-                tile_size=studio.tile_size,
+                tile_size=work.tile_size,
                 pixels_left=remaining * math.prod(scale.shape) + later_pixels,
                 picture=array,
                 status=status,
-                note=" ".join(filter(None, (note, trouble))),
+                settings=work.settings,
+                steered=work.steered,
+                note=" ".join(filter(None, (note, refused, trouble))),
             )
             note = ""
             if status is not Status.RUNNING:

@@ -12,7 +12,7 @@ from napari_style_transfer.engine.images import Shape, resize
 from napari_style_transfer.engine.lbfgs import LBFGS, Outcome
 from napari_style_transfer.engine.objective import Objective
 from napari_style_transfer.engine.step import Losses
-from napari_style_transfer.engine.studio import Studio, is_out_of_memory
+from napari_style_transfer.engine.work import Work, is_out_of_memory
 from napari_style_transfer.memory import LARGE
 
 #: How much worse than the best a step may be, where the loss is rounded to bfloat16.
@@ -24,21 +24,22 @@ class ScalePainter:
 
     Parameters
     ----------
-    studio
-        The means of the run.
+    work
+        What the run is to paint.
     shape
         (H, W) of this scale.
     picture
         (1, 3, h, w) to start from, of any size.
     """
 
-    def __init__(self, studio: Studio, shape: Shape, picture: Tensor) -> None:
-        self._studio, self._shape = studio, shape
-        self.dtype = studio.dtype
+    def __init__(self, work: Work, shape: Shape, picture: Tensor) -> None:
+        self._work, self._shape = work, shape
+        self.dtype = work.dtype
         self.losses = Losses(math.inf, math.inf, math.inf)
         large = shape[0] * shape[1] > LARGE  # see `memory`: there each copy counts
         self._canvas = Canvas(shape)
         self._objective, self._note = self._build_objective()
+        self._leave_untouched()
         self._optimiser = LBFGS(
             self._canvas.encode(resize(picture, shape)),
             history=2 if large else 10,
@@ -49,7 +50,13 @@ class ScalePainter:
     def picture(self) -> Tensor:
         """The best picture so far, (1, 3, H, W) in [0, 1]."""
         with torch.no_grad():
-            return self._canvas.decode(self._optimiser.x)
+            return self._decode(self._optimiser.x)
+
+    def change(self) -> None:
+        """Go on from this picture towards what the work wants now."""
+        self._objective, self._note = self._build_objective()
+        self._leave_untouched()
+        self._optimiser.restart()
 
     def advance(self) -> tuple[Outcome, str]:
         """Evaluate once, and return what happened and a sentence for the user, or "".
@@ -78,22 +85,34 @@ class ScalePainter:
                 if not is_out_of_memory(error):
                     raise
             # Out of the handler, whose traceback keeps the failed evaluation's memory.
-            self._note = self._studio.shrink_tiles(self._shape)
+            self._note = self._work.shrink_tiles(self._shape)
             self._objective, _ = self._build_objective()
 
     def _build_objective(self) -> tuple[Objective, str]:
         note = ""
         while True:
             try:
-                return self._studio.objective(self._shape, self.dtype), note
+                objective, told = self._work.objective(self._shape, self.dtype)
+                return objective, " ".join(filter(None, (note, told)))
             except RuntimeError as error:
                 if not is_out_of_memory(error):
                     raise
-            note = self._studio.shrink_tiles(self._shape)
+            note = self._work.shrink_tiles(self._shape)
 
     def _evaluate(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
         leaf = parameters.detach().requires_grad_(True)
-        picture = self._canvas.decode(leaf)
+        picture = self._decode(leaf)
         value, gradient = self._objective.evaluate(picture)
         (pulled_back,) = torch.autograd.grad(picture, leaf, gradient)
         return value, pulled_back
+
+    def _decode(self, parameters: Tensor) -> Tensor:
+        picture = self._canvas.decode(parameters)
+        if self._untouched is None:
+            return picture
+        return torch.where(self._untouched, self._content, picture)
+
+    def _leave_untouched(self) -> None:
+        self._untouched = self._work.untouched(self._shape)
+        if self._untouched is not None:
+            self._content = self._work.content(self._shape)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 import numpy as np
 import numpy.typing as npt
+
+from napari_style_transfer.settings import Settings
 
 Picture = npt.NDArray[np.uint8]
 
@@ -58,6 +60,10 @@ class Step:
         always has it, at the result's size.
     status
         ``RUNNING``, or on the last Step ``FINISHED`` or ``STOPPED``.
+    settings
+        The parameters in force; where the run is steered they change.
+    steered
+        Whether anything was changed since the run began.
     note
         A sentence for the user when there is something to say (a fallback, a reset), else "".
     """
@@ -74,4 +80,6 @@ class Step:
     pixels_left: int = 0
     picture: Picture | None = None
     status: Status = Status.RUNNING
+    settings: Settings = field(default_factory=Settings)
+    steered: bool = False
     note: str = ""

@@ -1,0 +1,61 @@
+"""Guides: which positions of a layer belong to a region (Gatys et al. 2017, spatial control).
+
+A position belongs to a region only if everything it looks at lies inside ("inside guides"), so that the
+styles of neighbouring regions neither mix nor move each other's pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from napari_style_transfer.engine.images import Shape
+from napari_style_transfer.engine.vgg import reach, stride
+
+
+def inside_guide(mask: Tensor, layer: str) -> Tensor:
+    """Return the positions of `layer` whose receptive field lies inside a mask.
+
+    Parameters
+    ----------
+    mask
+        (H, W) bool over a picture. What lies beyond the picture's border counts as inside.
+    layer
+        Name of a layer, such as ``relu3_1``, a position of which looks at 24 px.
+
+    Returns
+    -------
+    Tensor
+        (h, w) bool; see :func:`~napari_style_transfer.engine.vgg.map_shape`.
+    """
+    step, beyond = stride(layer), reach(layer)
+    outside = (~mask).float()[None, None]
+    # To whole strides first: poolings round up, and see nothing but zeros past the border.
+    outside = functional.pad(
+        outside,
+        (beyond, beyond + -mask.shape[1] % step, beyond, beyond + -mask.shape[0] % step),
+    )
+    field = step + 2 * beyond
+    touched = functional.max_pool2d(outside, (field, 1), (step, 1))
+    touched = functional.max_pool2d(touched, (1, field), (1, step))
+    return touched[0, 0] == 0
+
+
+def guides(mask: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
+    """Return the inside guide of a mask at each layer where it has any position."""
+    found = {layer: inside_guide(mask, layer) for layer in layers}
+    return {layer: guide for layer, guide in found.items() if guide.any()}
+
+
+def resize_labels(labels: Tensor, shape: Shape) -> Tensor:
+    """Return (H, W) labels at another shape, each pixel that of the nearest."""
+    if (labels.shape[0], labels.shape[1]) == tuple(shape):
+        return labels
+    rows, columns = (
+        ((torch.arange(new) + 0.5) * old / new).long().clamp(max=old - 1)
+        for new, old in zip(shape, labels.shape, strict=True)
+    )
+    return labels[rows][:, columns]

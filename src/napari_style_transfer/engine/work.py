@@ -1,0 +1,281 @@
+"""The work in hand: what is wanted of a run, and the objective that says so at each scale."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from napari_style_transfer.engine.color import (
+    luminance,
+    match_colours,
+    match_luminance,
+    with_chrominance_of,
+)
+from napari_style_transfer.engine.commission import Region, Regions, Style, check_regions
+from napari_style_transfer.engine.device import convolution_dtype, describe, free_memory
+from napari_style_transfer.engine.guides import guides, resize_labels
+from napari_style_transfer.engine.images import Shape, resize, result_shape
+from napari_style_transfer.engine.objective import (
+    Objective,
+    StyleTarget,
+    build_objective,
+    gram_matrices,
+)
+from napari_style_transfer.engine.steering import KEEP, Wish
+from napari_style_transfer.engine.studio import Same, Studio
+from napari_style_transfer.engine.style_picture import ready
+from napari_style_transfer.engine.vgg import VGG19
+from napari_style_transfer.errors import InputError, OutOfMemoryError
+from napari_style_transfer.memory import plan_memory
+from napari_style_transfer.settings import MIN_SIDE, Settings, strength_factor, with_live
+
+#: Tiles are made no smaller than this: by then the halo is most of what is seen.
+_SMALLEST_TILE = 128
+
+
+class Work:
+    """What one run paints, and with what.
+
+    Parameters
+    ----------
+    settings
+        The parameters.
+    content
+        (1, 3, H, W) in [0, 1] on the CPU.
+    styles
+        The styles; their pictures are known to be readable.
+    regions
+        Where each style goes, or None for everywhere.
+    init
+        A picture to start from, like `content`, or None for what `settings.start` says.
+    studio
+        Network and targets of earlier runs.
+    device
+        Where to compute.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        content: Tensor,
+        styles: tuple[Style, ...],
+        regions: Regions | None,
+        init: Tensor | None,
+        studio: Studio,
+        device: torch.device,
+    ) -> None:
+        self.settings, self.styles, self.regions = settings, styles, regions
+        self.device, self.steered = device, False
+        self._content, self._init, self._studio = content, init, studio
+        self.content_shape = content.shape[2], content.shape[3]
+        self.result = result_shape(self.content_shape, settings.size)
+        self.dtype = convolution_dtype(settings.precision, device)
+        self.tile_size = plan_memory(
+            self.result,
+            settings,
+            value_bytes=self.dtype.itemsize,
+            free=free_memory(device),
+            cpu=device.type == "cpu",
+            largest_style=max(style.scale for style in styles if style.share),
+        ).tile_size
+
+    def change(self, wish: Wish) -> str:
+        """Take a wish; return a sentence if it cannot be met, and everything stays as it was."""
+        settings = self.settings if wish.settings is None else wish.settings
+        styles = self.styles if wish.styles is None else wish.styles
+        regions = self.regions if wish.regions is KEEP else wish.regions
+        try:
+            for style in styles:
+                self._studio.picture(style.picture, "style")
+            if regions is not None:
+                check_regions(regions, len(styles))
+            self.settings = with_live(self.settings, settings)
+        except InputError as error:
+            return str(error)
+        self.styles, self.regions, self.steered = styles, regions, True
+        return ""
+
+    def content(self, shape: Shape) -> Tensor:
+        """Return the content at `shape`, (1, 3, H, W) on the device."""
+        return resize(self._content, shape).to(self.device)
+
+    def start(self, shape: Shape) -> Tensor:
+        """Return the picture to start from, (1, 3, H, W) at `shape`, on the device."""
+        if self._init is not None:
+            return resize(self._init, shape).to(self.device)
+        if self.settings.start == "content":
+            return self._seen(self.content(shape))
+        generator = torch.Generator().manual_seed(self.settings.seed)
+        noise = torch.randn(1, 3, *shape, generator=generator).mul_(0.15).add_(0.5).clamp_(0, 1)
+        return noise.to(self.device)
+
+    def untouched(self, shape: Shape) -> Tensor | None:
+        """Return (H, W) bool, true where the content is left as it is; None where it nowhere is."""
+        if self.regions is None:
+            return None
+        labels = self._labels(self.regions, shape)
+        left = [label for label in self._present(labels) if self._region(label).style is None]
+        return torch.isin(labels, torch.tensor(left)).to(self.device) if left else None
+
+    def shown(self, picture: Tensor) -> Tensor:
+        """Return a (1, 3, H, W) picture as the user is to see it: in the colours that are kept."""
+        shape = picture.shape[2], picture.shape[3]
+        if self.settings.colours != "luminance":
+            return picture
+        content = self.content(shape)
+        picture = with_chrominance_of(picture, content)
+        left = self.untouched(shape)
+        return picture if left is None else torch.where(left, content, picture)
+
+    def objective(self, shape: Shape, dtype: torch.dtype) -> tuple[Objective, str]:
+        """Return the objective of a picture of `shape`, convolved in `dtype`, and a sentence or ""."""
+        notes: list[str] = []
+        objective = build_objective(
+            self._network(dtype),
+            self.settings,
+            self._seen(self.content(shape)),
+            self._targets(shape, dtype, notes),
+            self.tile_size,
+        )
+        return objective, " ".join(notes)
+
+    def shrink_tiles(self, shape: Shape) -> str:
+        """Halve the tiles, because a picture of `shape` did not fit, and return a sentence on it.
+
+        Raises
+        ------
+        OutOfMemoryError
+            If the tiles are as small as can be.
+        """
+        smaller = min(self.tile_size or max(shape), max(shape)) // 32 * 16
+        if smaller < _SMALLEST_TILE:
+            raise OutOfMemoryError(too_little_memory(self.device, self.settings))
+        self.tile_size = smaller
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        return f"The memory was too small; going on in tiles of {smaller} px."
+
+    def _network(self, dtype: torch.dtype) -> VGG19:
+        settings = self.settings
+        layers = [
+            layer
+            for weights in (settings.content_layers, settings.style_layers)
+            for layer, weight in weights.items()
+            if weight
+        ]
+        return self._studio.network(settings.weights, layers, settings.pooling, dtype, self.device)
+
+    def _seen(self, content: Tensor) -> Tensor:
+        """Return the content as it is painted: without its colours, where these are laid over later."""
+        return luminance(content) if self.settings.colours == "luminance" else content
+
+    # ---- the styles' targets ---------------------------------------------------------------------
+
+    def _targets(self, shape: Shape, dtype: torch.dtype, notes: list[str]) -> Iterator[StyleTarget]:
+        """Yield the target of each region, or of the whole picture; note what cannot be met."""
+        if not self.settings.effective_style_weight:
+            return
+        if self.regions is None:
+            yield StyleTarget(self._mix(Region(), shape, dtype))
+            return
+        labels = self._labels(self.regions, shape)
+        by_region: dict[Region, list[int]] = {}
+        for label in self._present(labels):
+            by_region.setdefault(self._region(label), []).append(label)
+        for region, members in by_region.items():
+            if region.style is None:
+                continue
+            mask = torch.isin(labels, torch.tensor(members))
+            found = guides(mask, [name for name, w in self.settings.style_layers.items() if w])
+            if shape == self.result:
+                notes.extend(_too_small(members, list(found), self.settings))
+            # By its area: then style and content are in the same balance in regions of any size.
+            weight = strength_factor(region.strength) * float(mask.float().mean())
+            at = {layer: guide.to(self.device) for layer, guide in found.items()}
+            yield StyleTarget(self._mix(region, shape, dtype), weight, at)
+
+    def _labels(self, regions: Regions, shape: Shape) -> Tensor:
+        labels = torch.from_numpy(np.asarray(regions.labels).astype(np.int64))
+        return resize_labels(labels, shape)
+
+    def _present(self, labels: Tensor) -> list[int]:
+        return [int(label) for label in np.unique(labels.numpy())]
+
+    def _region(self, label: int) -> Region:
+        assert self.regions is not None
+        return self.regions.region(label)
+
+    def _mix(self, region: Region, shape: Shape, dtype: torch.dtype) -> dict[str, Tensor]:
+        """Return the Gram matrices that a region is to have: the styles' in their shares."""
+        if isinstance(region.style, int):
+            return self._grams(self.styles[region.style], shape, dtype)
+        total = sum(style.share for style in self.styles)
+        mixed: dict[str, Tensor] = {}
+        for style in self.styles:
+            if style.share:
+                for layer, gram in self._grams(style, shape, dtype).items():
+                    mixed[layer] = mixed.get(layer, 0) + gram * (style.share / total)
+        return mixed
+
+    def _grams(self, style: Style, shape: Shape, dtype: torch.dtype) -> dict[str, Tensor]:
+        """Return the Gram matrices of one style for a picture of `shape`."""
+        settings = self.settings
+        picture = self._studio.picture(style.picture, "style")
+        longest = max(shape) * settings.style_scale * style.scale
+        height, width = result_shape((picture.shape[2], picture.shape[3]), max(1, round(longest)))
+        # A very narrow style is widened: the deep layers need a few positions to average over.
+        style_shape = max(height, 2 * MIN_SIDE), max(width, 2 * MIN_SIDE)
+        network = self._network(dtype)
+
+        def compute() -> dict[str, Tensor]:
+            mask = None if style.mask is None else torch.from_numpy(np.asarray(style.mask) != 0)
+            seen, serves = ready(picture, style_shape, style.angle, mask)
+            if settings.colours == "match":
+                seen = match_colours(seen, resize(self._content, shape))
+            elif settings.colours == "luminance":
+                seen = match_luminance(seen, resize(self._content, shape))
+            # Where no position lies inside the part that serves, all are taken.
+            found = {} if serves is None else guides(serves, network.layers)
+            return gram_matrices(
+                network,
+                seen.to(self.device),
+                [name for name, weight in settings.style_layers.items() if weight],
+                tile_size=self.tile_size,
+                guides={layer: guide.to(self.device) for layer, guide in found.items()},
+            )
+
+        return self._studio.keep(
+            (
+                "grams", Same(style.picture), Same(style.mask), style.angle, style_shape,
+                dtype, self.device, settings.weights, settings.pooling,
+                tuple(settings.style_layers.items()), settings.colours,
+                None if settings.colours == "style" else (Same(self._content), shape),
+            ),
+            compute,
+        )  # fmt: skip
+
+
+def _too_small(labels: list[int], layers: list[str], settings: Settings) -> Iterator[str]:
+    """Yield a sentence for a region that some layers cannot see."""
+    missing = [name for name, w in settings.style_layers.items() if w and name not in layers]
+    which = ", ".join(map(str, labels))
+    if not layers:
+        yield f"Region {which} is too thin to be painted."
+    elif missing:
+        yield f"Region {which} is too small for {', '.join(missing)}; its strokes stay finer."
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Return whether an error of torch's is about memory, on any device."""
+    return isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error)
+
+
+def too_little_memory(device: torch.device, settings: Settings) -> str:
+    """Return the sentence for a picture that cannot be painted on `device`."""
+    return (
+        f"There is too little memory on {describe(device)} for {settings.size} px; choose a "
+        "smaller size, or another device."
+    )
