@@ -1,4 +1,4 @@
-"""Time to quality: this package beside pastiche and the PyTorch tutorial's method.
+"""Time to quality: this package beside pastiche, PyTorch's tutorial and `torch.optim`.
 
 The rules, the same for every party: the same 8-bit pictures, already of the size that is painted; the
 same network (the original VGG-19); a process of its own; a clock that runs from the pictures' paths to

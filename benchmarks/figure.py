@@ -19,6 +19,7 @@ _COLOURS = {
     "classic": "#e69f00",
     "pastiche": "#0072b2",
     "tutorial": "#009e73",
+    "shared-torch": "#56b4e9",
     "torch-optim": "#cc79a7",
 }
 _GREY = "#666666"

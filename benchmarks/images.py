@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from napari_style_transfer.engine.commission import ImageSource
 from napari_style_transfer.engine.images import (
     Shape,
     resize,
@@ -13,7 +14,6 @@ from napari_style_transfer.engine.images import (
     to_array,
     to_tensor,
 )
-from napari_style_transfer.engine.stylize import ImageSource
 
 
 @dataclass(frozen=True)

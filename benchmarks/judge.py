@@ -10,9 +10,9 @@ from torch.nn import functional
 
 from benchmarks.images import Pair
 from benchmarks.shared_objective import CONTENT_LAYER, CONTENT_WEIGHT, STYLE_LAYERS, STYLE_WEIGHT
+from napari_style_transfer.engine.commission import ImageSource
 from napari_style_transfer.engine.images import resize, to_array, to_tensor
-from napari_style_transfer.engine.objective import build_objective
-from napari_style_transfer.engine.stylize import ImageSource
+from napari_style_transfer.engine.objective import StyleTarget, build_objective, gram_matrices
 from napari_style_transfer.engine.vgg import VGG19
 from napari_style_transfer.engine.weights import load_weights
 from napari_style_transfer.settings import Settings
@@ -51,7 +51,8 @@ class Judge:
         self._network = VGG19(load_weights(), layers).to(self._device)
         content, style = self._read(pair.content), self._read(pair.style)
         self._shape = content.shape[-2], content.shape[-1]
-        self._balanced = build_objective(self._network, settings, content, style)
+        target = StyleTarget(gram_matrices(self._network, style, settings.style_layers))
+        self._balanced = build_objective(self._network, settings, content, [target])
         with torch.no_grad():
             self._content = self._network(content)[CONTENT_LAYER]
             features = self._network(style)

@@ -12,7 +12,7 @@ from torch import Tensor
 from benchmarks.recorder import Job, Recorder
 from benchmarks.torch_lbfgs import load_optimiser, minimise
 from napari_style_transfer.engine.images import to_tensor
-from napari_style_transfer.engine.objective import build_objective
+from napari_style_transfer.engine.objective import StyleTarget, build_objective, gram_matrices
 from napari_style_transfer.engine.vgg import VGG19
 from napari_style_transfer.engine.weights import load_weights
 from napari_style_transfer.settings import Settings
@@ -31,8 +31,8 @@ def main() -> None:
     style = to_tensor(job.style, "style").to(job.device)
     layers = {**settings.content_layers, **settings.style_layers}
     network = VGG19(weights, layers).to(job.device)
-    content.shape[-2], content.shape[-1]
-    objective = build_objective(network, settings, content, style)
+    target = StyleTarget(gram_matrices(network, style, settings.style_layers))
+    objective = build_objective(network, settings, content, [target])
     image = content.clone().requires_grad_(True)
 
     def closure() -> Tensor:

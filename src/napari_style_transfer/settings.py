@@ -210,6 +210,14 @@ class Settings(BaseModel):
         advanced=True,
         live=True,
     )
+    borders: Literal["close", "strict"] = parameter(
+        "close",
+        "Borders",
+        "Of regions: close paints up to them; strict lets no style move a pixel outside its region, and "
+        "leaves a pale band inside it.",
+        advanced=True,
+        live=True,
+    )
     pooling: Literal["max", "average"] = parameter(
         "max",
         "Pooling",

@@ -1,7 +1,10 @@
 """Guides: which positions of a layer belong to a region (Gatys et al. 2017, spatial control).
 
-A position belongs to a region only if everything it looks at lies inside ("inside guides"), so that the
-styles of neighbouring regions neither mix nor move each other's pixels.
+With *inside guides* a position belongs to a region only if all it looks at lies inside. Then no style
+moves a pixel of another region, but along every border a band as wide as half a receptive field is
+painted by the shallow layers alone, and stays pale. What a position responds to is mostly the middle of
+its field (Luo et al. 2016, "Understanding the effective receptive field"), so that by default it is
+enough if that much lies inside.
 """
 
 from __future__ import annotations
@@ -15,8 +18,11 @@ from torch.nn import functional
 from napari_style_transfer.engine.images import Shape
 from napari_style_transfer.engine.vgg import reach, stride
 
+#: Share of a receptive field that a position mostly responds to.
+EFFECTIVE = 0.25
 
-def inside_guide(mask: Tensor, layer: str) -> Tensor:
+
+def inside_guide(mask: Tensor, layer: str, share: float = 1.0) -> Tensor:
     """Return the positions of `layer` whose receptive field lies inside a mask.
 
     Parameters
@@ -25,13 +31,15 @@ def inside_guide(mask: Tensor, layer: str) -> Tensor:
         (H, W) bool over a picture. What lies beyond the picture's border counts as inside.
     layer
         Name of a layer, such as ``relu3_1``, a position of which looks at 24 px.
+    share
+        How much of the field, around its middle, has to lie inside; 1 for an inside guide proper.
 
     Returns
     -------
     Tensor
         (h, w) bool; see :func:`~napari_style_transfer.engine.vgg.map_shape`.
     """
-    step, beyond = stride(layer), reach(layer)
+    step, beyond = stride(layer), round(reach(layer) * share)
     outside = (~mask).float()[None, None]
     # To whole strides first: poolings round up, and see nothing but zeros past the border.
     outside = functional.pad(
@@ -44,9 +52,9 @@ def inside_guide(mask: Tensor, layer: str) -> Tensor:
     return touched[0, 0] == 0
 
 
-def guides(mask: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
+def guides(mask: Tensor, layers: Iterable[str], share: float = 1.0) -> dict[str, Tensor]:
     """Return the inside guide of a mask at each layer where it has any position."""
-    found = {layer: inside_guide(mask, layer) for layer in layers}
+    found = {layer: inside_guide(mask, layer, share) for layer in layers}
     return {layer: guide for layer, guide in found.items() if guide.any()}
 
 

@@ -16,7 +16,7 @@ from napari_style_transfer.engine.color import (
 )
 from napari_style_transfer.engine.commission import Region, Regions, Style, check_regions
 from napari_style_transfer.engine.device import convolution_dtype, describe, free_memory
-from napari_style_transfer.engine.guides import guides, resize_labels
+from napari_style_transfer.engine.guides import EFFECTIVE, guides, resize_labels
 from napari_style_transfer.engine.images import Shape, resize, result_shape
 from napari_style_transfer.engine.objective import (
     Objective,
@@ -189,7 +189,14 @@ class Work:
             if region.style is None:
                 continue
             mask = torch.isin(labels, torch.tensor(members))
-            found = guides(mask, [name for name, w in self.settings.style_layers.items() if w])
+            found = guides(
+                mask,
+                [name for name, weight in self.settings.style_layers.items() if weight],
+                # On a coarse scale the band without a guide is no wider than on the result.
+                (1.0 if self.settings.borders == "strict" else EFFECTIVE)
+                * max(shape)
+                / max(self.result),
+            )
             if shape == self.result:
                 notes.extend(_too_small(members, list(found), self.settings))
             # By its area: then style and content are in the same balance in regions of any size.
