@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from napari_style_transfer import InputError, Settings, Status, iter_stylize, samples, stylize
+from napari_style_transfer.engine import canvas as canvas_module
 from napari_style_transfer.engine import work as work_module
 from napari_style_transfer.engine.canvas import Canvas
 from napari_style_transfer.engine.images import resize, to_tensor
@@ -208,6 +209,30 @@ def test_bfloat16_ends_near_float32_in_the_shared_loss(content, style):
     before = shared_style_loss(np.asarray(content), style)
     assert abs(exact - rough) < 0.03 * before
     assert rough < 1.5 * exact
+
+
+def test_what_is_optimised_is_what_is_shown(content, style, monkeypatch):
+    """Every picture that the objective sees is in gamut before anything is clipped."""
+    seen = []
+    real = Objective.evaluate
+
+    def noting(self, picture):
+        seen.append((float(picture.detach().min()), float(picture.detach().max())))
+        return real(self, picture)
+
+    monkeypatch.setattr(Objective, "evaluate", noting)
+    stylize(content, style, **FAST | {"steps": 15, "strength": 1})
+    assert len(seen) == 15
+    assert min(low for low, _ in seen) >= -1e-6
+    assert max(high for _, high in seen) <= 1 + 1e-6
+
+
+@pytest.mark.parametrize("levels", [1, 7])
+def test_no_pyramid_keeps_a_picture_from_leaving_its_start(content, style, monkeypatch, levels):
+    monkeypatch.setattr(canvas_module, "_LEVELS", levels)
+    steps = list(iter_stylize(content, style, size=256, steps=8, coarsest_size=256, device="cpu"))
+    assert not any(step.note for step in steps)
+    assert steps[-1].losses.total < 0.6 * steps[0].losses.total
 
 
 def test_the_gradient_through_canvas_and_objective_agrees_with_finite_differences(content, style):
