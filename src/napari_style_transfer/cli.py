@@ -13,11 +13,11 @@ import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, get_args, get_origin
+from typing import Any
 
+from napari_style_transfer.cli_options import BAD_INPUT, build_parser
 from napari_style_transfer.engine.commission import Regions, Style
 from napari_style_transfer.engine.step import Status, Step
 from napari_style_transfer.errors import InputError, StyleTransferError
@@ -31,13 +31,16 @@ from napari_style_transfer.style_options import (
     parse_styles,
 )
 
-if TYPE_CHECKING:
-    from pydantic.fields import FieldInfo
-
-#: Exit codes: bad input, anything else that went wrong, and stopped by Ctrl-C (128 + SIGINT).
-BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
+#: Exit codes: anything else than bad input that went wrong, and stopped by Ctrl-C (128 + SIGINT).
+FAILED, INTERRUPTED = 1, 130
 
 _SAMPLE = "sample:"
+
+
+def _is_stack(content: str) -> bool:
+    from napari_style_transfer.stack_files import is_stack
+
+    return not content.startswith(_SAMPLE) and is_stack(content)
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,17 @@ class Job:
     quiet: bool
 
     @property
+    def names(self) -> dict[str, Any]:
+        """What the recipe says of the pictures."""
+        return {
+            "content": self.content,
+            "style": self.styles[0].picture,
+            "init": self.init,
+            "styles": self.styles,
+            "regions": self.regions,
+        }
+
+    @property
     def recipe_path(self) -> Path:
         """Where the recipe goes: beside the picture."""
         return self.output.with_suffix(".json")
@@ -60,7 +74,7 @@ class Job:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code; what is wrong is said in one sentence."""
-    arguments = _parser().parse_args(argv)
+    arguments = build_parser().parse_args(argv)
     try:
         if arguments.list_samples:
             _list_samples()
@@ -76,87 +90,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         code, message = INTERRUPTED, "Interrupted; nothing was saved."
     print(message, file=sys.stderr)
     return code
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """Say what is wrong in one sentence, without the usage."""
-        self.exit(BAD_INPUT, f"{message[:1].upper()}{message[1:]}.\n")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="napari-style-transfer",
-        description="Paint one picture in the style of another.",
-        epilog="Pictures: PNG, JPEG, TIFF files or sample:NAME. Ctrl-C saves the picture so far.",
-        allow_abbrev=False,
-    )
-    add = parser.add_argument
-    add("content", metavar="CONTENT", nargs="?", help="the picture whose forms are kept")
-    add("style", metavar="STYLE", nargs="?", help="the picture whose colours and strokes are taken")
-    add(
-        "--style",
-        dest="styles",
-        action="append",
-        default=[],
-        metavar="FILE=SHARE",
-        help="one of several styles, instead of STYLE; after the share may come ,scale=2,angle=30 (its "
-        "strokes' size and angle) and ,mask=FILE (the part that serves)",
-    )
-    add(
-        "--regions",
-        metavar="MASK",
-        help="a picture of labels over the content that says where each style goes; 0 is left untouched",
-    )
-    add(
-        "--region",
-        dest="table",
-        action="append",
-        default=[],
-        metavar="LABEL=FILE",
-        help="the style of one label; or LABEL=mix, or LABEL=none; after it may come ,strength=0.7",
-    )
-    add(
-        "-o",
-        "--output",
-        metavar="OUT",
-        help="the file to paint to; OUT with the suffix .json gets the recipe "
-        "(default: a new name in this folder)",
-    )
-    add(
-        "--recipe",
-        metavar="FILE",
-        help="take parameters, and pictures not named here, from the recipe of an earlier result",
-    )
-    add(
-        "--init",
-        metavar="FILE",
-        help="a picture to start from, instead of what --start says",
-    )
-    add("--list-samples", action="store_true", help="list the sample pictures and exit")
-    add("--quiet", action="store_true", help="show no progress")
-    add("--version", action="version", version=metadata.version("napari-style-transfer"))
-    basic = parser.add_argument_group("parameters")
-    advanced = parser.add_argument_group("advanced parameters")
-    for name, field in parameters().items():
-        extra = field.json_schema_extra
-        group = advanced if isinstance(extra, dict) and extra["advanced"] else basic
-        group.add_argument(f"--{name.replace('_', '-')}", **_option(name, field))
-    return parser
-
-
-def _option(name: str, field: FieldInfo) -> dict[str, Any]:
-    """Return the arguments of ``add_argument`` for a parameter; its text is validated later."""
-    default = field.default
-    if isinstance(default, dict):
-        default = ",".join(f"{layer}={weight:g}" for layer, weight in default.items())
-    text = f"{field.description} (default: {default})"
-    # Absent unless given, so that a recipe's values stay where the user says nothing.
-    option: dict[str, Any] = {"default": argparse.SUPPRESS, "help": text.replace("%", "%%")}
-    if get_origin(field.annotation) is Literal:
-        return option | {"choices": get_args(field.annotation)}
-    metavars: dict[Any, str] = {float: "NUMBER", int: "N", str: name.upper()}
-    return option | {"metavar": metavars.get(field.annotation, "LAYER=WEIGHT,...")}
 
 
 def _list_samples() -> None:
@@ -184,7 +117,12 @@ def _plan(arguments: argparse.Namespace) -> Job:
             styles, regions = list(recipe.all_styles), recipe.regions
     if not content or not styles:
         raise InputError("Name a content and a style picture; --help shows how.")
-    output = Path(arguments.output) if arguments.output else _free_name(content, styles[0].picture)
+    if arguments.output:
+        output = Path(arguments.output)
+    elif _is_stack(content):
+        raise InputError("Name the folder or TIFF file to paint the stack to with --output.")
+    else:
+        output = _free_name(content, styles[0].picture)
     job = Job(content, tuple(styles), regions, init, output, settings, arguments.quiet)
     _check_output(job, [content, init, arguments.recipe, *(style.picture for style in styles)])
     return job
@@ -203,7 +141,10 @@ def _check_output(job: Job, inputs: Sequence[str | None]) -> None:
     """Refuse what cannot be saved to, before the work rather than after it."""
     from napari_style_transfer.engine.images import check_output
 
-    check_output(job.output)
+    if _is_stack(job.content):
+        inputs = inputs[1:]  # it may go on with what is there, and has rules of its own
+    else:
+        check_output(job.output)
     for written in filter(Path.exists, (job.output, job.recipe_path)):
         if any(source and Path(source).exists() and written.samefile(source) for source in inputs):
             raise InputError(f"This run reads {written}; choose another name for the output.")
@@ -231,6 +172,8 @@ def _paint(job: Job) -> int:
     """Paint, save the picture and its recipe, and return the exit code."""
     from napari_style_transfer.engine.images import save_image, split_alpha, with_alpha
 
+    if _is_stack(job.content):
+        return _paint_stack(job)
     content, alpha = split_alpha(_load(job.content))
     styles = load_styles(job.styles, _load)
     regions = load_regions(job.regions)
@@ -241,15 +184,7 @@ def _paint(job: Job) -> int:
         last = _run(job, content, styles, regions, init, stop)
     assert last.picture is not None  # the last step of a run has one
     picture = last.picture if alpha is None else with_alpha(last.picture, alpha)
-    recipe = Recipe.from_step(
-        last,
-        job.settings,
-        content=job.content,
-        style=job.styles[0].picture,
-        init=job.init,
-        styles=job.styles,
-        regions=job.regions,
-    )
+    recipe = Recipe.from_step(last, job.settings, **job.names)
     try:
         save_image(job.output, picture)
         _save_text(job.recipe_path, recipe.model_dump_json(indent=2) + "\n")
@@ -267,6 +202,30 @@ def _paint(job: Job) -> int:
         return INTERRUPTED
     if not job.quiet:
         print(f"Saved {job.output} and its recipe {job.recipe_path}.")
+    return 0
+
+
+def _paint_stack(job: Job) -> int:
+    """Paint a folder, a glob or a TIFF of many pages, and return the exit code."""
+    from napari_style_transfer.stack_cli import paint_stack
+
+    with _stop_on_interrupt() as stop:
+        outcome = paint_stack(
+            job.content,
+            load_styles(job.styles, _load),
+            job.output,
+            job.settings,
+            names=job.names,
+            regions=load_regions(job.regions),
+            init=None if job.init is None else _load(job.init),
+            stop=stop,
+            quiet=job.quiet,
+        )
+    if not outcome.complete:
+        print(outcome.sentence, file=sys.stderr)
+        return INTERRUPTED
+    if not job.quiet:
+        print(outcome.sentence)
     return 0
 
 

@@ -69,7 +69,7 @@ class Work:
     ) -> None:
         self.settings, self.styles, self.regions = settings, styles, regions
         self.device, self.steered = device, False
-        self._content, self._init, self._studio = content, init, studio
+        self._content, self._init, self._studio, self._own = content, init, studio, Studio()
         self.content_shape = content.shape[2], content.shape[3]
         self.result = result_shape(self.content_shape, settings.size)
         self.dtype = convolution_dtype(settings.precision, device)
@@ -254,12 +254,13 @@ class Work:
                 guides={layer: guide.to(self.device) for layer, guide in found.items()},
             )
 
-        return self._studio.keep(
+        # What depends on the content is of no use to other runs, and would keep their contents alive.
+        keeper = self._studio if settings.colours == "style" else self._own
+        return keeper.keep(
             (
                 "grams", Same(style.picture), Same(style.mask), style.angle, style_shape,
                 dtype, self.device, settings.weights, settings.pooling,
-                tuple(settings.style_layers.items()), settings.colours,
-                None if settings.colours == "style" else (Same(self._content), shape),
+                tuple(settings.style_layers.items()), settings.colours, shape,
             ),
             compute,
         )  # fmt: skip

@@ -1,0 +1,184 @@
+"""The painted pages of a stack in files: a folder from which a run can go on, or a TIFF."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
+import tifffile
+from PIL import Image
+
+from napari_style_transfer.engine.images import load_image, save_image, split_alpha, with_alpha
+from napari_style_transfer.engine.step import Picture
+from napari_style_transfer.errors import InputError
+from napari_style_transfer.recipe import Recipe
+from napari_style_transfer.stack_files import Pages
+from napari_style_transfer.stack_order import Index
+from napari_style_transfer.stack_store import Record
+
+#: The file beside the pages that says how they were made and which are done.
+RECORD_NAME = "recipe.json"
+#: Bytes from which on a TIFF needs 64-bit offsets, with room for its tags.
+_BIG_TIFF = 2**32 - 2**25
+
+
+class FolderResult:
+    """A folder of painted pages, with a record of how they were made and which are done.
+
+    It can be given to :func:`~napari_style_transfer.stack.stylize_stack` as `out`.
+
+    Parameters
+    ----------
+    folder
+        Made where it is missing; if it holds a record, the run goes on.
+    pages
+        What is painted; a page gets its transparency back.
+    run
+        What tells this run from others, from :func:`~napari_style_transfer.stack_store.identity`.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written, or holds something that this run would replace.
+    """
+
+    def __init__(self, folder: Path, pages: Pages, run: dict[str, Any]) -> None:
+        self._folder, self._pages = folder, pages
+        self._names = [page.name for page in pages.pages]
+        self._record = self._find_record() or Record(run)
+        if self._record.done:
+            self._record.check(run, folder)
+        self._record.run = run
+        try:
+            folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise InputError(f"Cannot make the folder {folder}: {error.strerror}.") from None
+        self._save_record()
+
+    @property
+    def done(self) -> frozenset[Index]:
+        """The pages that are done."""
+        done = set(self._record.done)
+        return frozenset(
+            (position,)
+            for position, name in enumerate(self._names)
+            if name in done and (self._folder / name).is_file()
+        )
+
+    @property
+    def recipe(self) -> Recipe | None:
+        """The recipe of the first page, once it is done."""
+        return self._record.recipe
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the pages that are done, decoded."""
+        total = 0
+        for index in self.done:
+            with Image.open(self._folder / self._names[index[0]]) as image:
+                total += image.width * image.height * len(image.getbands())
+        return total
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The record, as JSON."""
+        return self._record.to_json()
+
+    def __getitem__(self, index: Index) -> npt.NDArray[Any]:
+        """Read the result of a page, (H, W, 3) uint8."""
+        return split_alpha(load_image(self._folder / self._names[index[0]]))[0]
+
+    def __setitem__(self, index: Index, picture: Picture) -> None:
+        """Save the result of the page that was read last."""
+        alpha = self._pages.alpha
+        picture = picture if alpha is None else with_alpha(picture, alpha)
+        save_image(self._folder / self._names[index[0]], picture)
+
+    def finish(self, index: Index, recipe: Recipe) -> None:
+        """Note that a page is done; the first one's recipe is that of the stack."""
+        name = self._names[index[0]]
+        if name not in self._record.done:
+            self._record.done.append(name)
+        self._record.recipe = self._record.recipe or recipe
+        self._save_record()
+
+    def pictures(self) -> Iterator[npt.NDArray[Any]]:
+        """Read the results of all pages, one at a time, with their transparency."""
+        return (load_image(self._folder / name) for name in self._names)
+
+    def _find_record(self) -> Record | None:
+        """Return the record of an earlier run; refuse to replace what none has made."""
+        path = self._folder / RECORD_NAME
+        record = None
+        try:
+            record = Record.from_json(json.loads(path.read_bytes()))
+        except FileNotFoundError:
+            pass
+        except NotADirectoryError:
+            raise InputError(f"Cannot write into {self._folder}: it is no folder.") from None
+        except OSError as error:
+            raise InputError(f"Cannot read {path}: {error.strerror}.") from None
+        except ValueError:
+            pass
+        for name in (RECORD_NAME, *self._names):
+            if record is None and (self._folder / name).exists():
+                raise InputError(
+                    f"{self._folder / name} would be replaced; choose another folder for the output."
+                )
+        return record
+
+    def _save_record(self) -> None:
+        save_text(self._folder / RECORD_NAME, json.dumps(self.record, indent=2) + "\n")
+
+
+def save_tiff(path: Path, pictures: Iterator[npt.NDArray[Any]], size: int) -> None:
+    """Write a multi-page TIFF, one page at a time; what was there is replaced only by the whole.
+
+    Parameters
+    ----------
+    path
+        The file.
+    pictures
+        (H, W, 3) or (H, W, 4) uint8.
+    size
+        Bytes of all pictures together.
+    """
+    with replacing(path) as part, tifffile.TiffWriter(part, bigtiff=size > _BIG_TIFF) as writer:
+        for picture in pictures:
+            writer.write(
+                picture,
+                photometric="rgb",
+                compression="zlib",
+                extrasamples=["unassalpha"] if picture.shape[2] == 4 else [],
+                metadata=None,
+            )
+
+
+def save_text(path: Path, text: str) -> None:
+    """Write a text file as a whole or not at all."""
+    with replacing(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give the name of a part file, which replaces `path` when all went well and goes otherwise.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    part = path.with_name(f"{path.name}.part")
+    try:
+        yield part
+        os.replace(part, path)
+    except OSError as error:
+        raise InputError(f"Cannot save {path}: {error.strerror or error}.") from None
+    finally:
+        part.unlink(missing_ok=True)

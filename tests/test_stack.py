@@ -1,0 +1,500 @@
+"""Stacks: each slice starts from its neighbour, a stop costs nothing, and memory does not grow."""
+
+from __future__ import annotations
+
+import math
+import weakref
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import dask
+import dask.array as da
+import numpy as np
+import pytest
+
+from napari_style_transfer.engine import stylize as engine
+from napari_style_transfer.engine.commission import Region, Regions, Style
+from napari_style_transfer.engine.images import result_shape
+from napari_style_transfer.engine.steering import Steering
+from napari_style_transfer.engine.step import Losses, Status, Step
+from napari_style_transfer.errors import InputError
+from napari_style_transfer.recipe import Recipe
+from napari_style_transfer.settings import Settings
+from napari_style_transfer.stack import SliceError, SliceStep, stylize_stack
+from napari_style_transfer.stack_order import LATER_SHARE, later_settings, stack_shape
+from napari_style_transfer.stack_store import fits_in_memory, identity, open_result
+
+FIRST = 9
+SETTINGS = Settings(size=32, steps=FIRST, coarsest_size=16, device="cpu")
+LATER = round(FIRST * LATER_SHARE)
+STYLE = np.full((20, 20, 3), 90, np.uint8)
+
+
+class FakeEngine:
+    """Paints a picture that depends on content, start and evaluations, and notes what it was given."""
+
+    def __init__(self) -> None:
+        self.calls: list[dict[str, Any]] = []
+        self.pictures: list[weakref.ref[Any]] = []
+
+    def __call__(self, content: Any, style: Any, **given: Any) -> Iterator[Step]:
+        if not np.isfinite(content).all():
+            raise InputError("The content picture has pixels that are not finite.")
+        self.calls.append({key: value for key, value in given.items() if key != "init"})
+        init = given["init"]
+        self.pictures += [weakref.ref(each) for each in (content, init) if each is not None]
+        self.calls[-1]["start"] = None if init is None else init.tobytes()
+        return self.steps(content, **given)
+
+    def steps(
+        self,
+        content: Any,
+        *,
+        settings: Settings,
+        init: Any,
+        stop: Callable[[], bool],
+        steering: Steering,
+        **_: Any,
+    ) -> Iterator[Step]:
+        height, width = result_shape(content.shape[:2], settings.size)
+        start = 0 if init is None else int(init.astype(int).sum())
+        for evaluation in range(1, settings.steps + 1):
+            self.calls[-1].setdefault("wishes", []).append(steering.take())
+            value = (int(content.sum()) * 31 + start * 7 + evaluation) % 251
+            if evaluation == settings.steps:
+                status = Status.FINISHED
+            elif stop() or evaluation == settings.stop_after:
+                status = Status.STOPPED
+            else:
+                status = Status.RUNNING
+            yield Step(
+                evaluation=evaluation,
+                evaluations=settings.steps,
+                scale=1,
+                scales=1,
+                shape=(height, width),
+                losses=Losses(1.0, 1.0, 0.0),
+                device="cpu",
+                precision="float32",
+                pixels_left=(settings.steps - evaluation) * height * width,
+                picture=None
+                if status is Status.RUNNING
+                else np.full((height, width, 3), value, np.uint8),
+                status=status,
+                settings=settings,
+            )
+            if status is not Status.RUNNING:
+                return
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
+    fake = FakeEngine()
+    monkeypatch.setattr(engine, "iter_stylize", fake)
+    return fake
+
+
+def stack(*leading: int, seed: int = 0) -> np.ndarray[Any, Any]:
+    return np.random.default_rng(seed).integers(0, 256, (*leading, 24, 40, 3), np.uint8)
+
+
+def empty(slices: Any, settings: Settings = SETTINGS) -> np.ndarray[Any, Any]:
+    return np.zeros(stack_shape(slices, settings), np.uint8)
+
+
+def starts(fake: FakeEngine, out: np.ndarray[Any, Any]) -> list[tuple[int, ...] | None]:
+    """Say of each slice painted whose result it started from."""
+    return [
+        None
+        if call["start"] is None
+        else next(i for i in np.ndindex(out.shape[:-3]) if out[i].tobytes() == call["start"])
+        for call in fake.calls
+    ]
+
+
+def test_the_first_slice_is_painted_in_full_and_later_ones_from_their_neighbour(
+    fake: FakeEngine,
+) -> None:
+    slices = stack(4)
+    out = empty(slices)
+    messages = list(stylize_stack(slices, STYLE, out=out, settings=SETTINGS))
+    first, *later = [call["settings"] for call in fake.calls]
+    assert first == SETTINGS
+    assert later == [SETTINGS.replace(coarsest_size=32, steps=LATER)] * 3
+    assert starts(fake, out) == [None, (0,), (1,), (2,)]
+    assert [(m.index, m.position, m.total) for m in messages if m.finished] == [
+        ((i,), i, 4) for i in range(4)
+    ]
+    assert len(messages) == FIRST + 3 * LATER
+
+
+def test_a_later_slice_has_at_least_one_evaluation() -> None:
+    assert later_settings(SETTINGS.replace(steps=1)).steps == 1
+
+
+def test_the_neighbour_is_the_one_before_along_the_last_axis_else_along_the_one_before(
+    fake: FakeEngine,
+) -> None:
+    slices = stack(2, 3)
+    out = empty(slices)
+    list(stylize_stack(slices, STYLE, out=out, settings=SETTINGS))
+    assert starts(fake, out) == [None, (0, 0), (0, 1), (0, 0), (1, 0), (1, 1)]
+
+
+def test_chosen_slices_are_painted_once_in_ascending_order_from_the_nearest_before(
+    fake: FakeEngine,
+) -> None:
+    slices = stack(8)
+    out = empty(slices)
+    messages = list(
+        stylize_stack(slices, STYLE, out=out, indices=[6, 2, (3,), 2], settings=SETTINGS)
+    )
+    assert [m.index for m in messages if m.finished] == [(2,), (3,), (6,)]
+    assert starts(fake, out) == [None, (2,), (3,)]
+    assert not out[[0, 1, 4, 5, 7]].any()
+
+
+def test_a_slice_done_before_serves_as_neighbour_though_it_is_not_chosen(fake: FakeEngine) -> None:
+    slices = stack(4)
+    out = empty(slices)
+    out[1] = 77
+    list(stylize_stack(slices, STYLE, out=out, indices=[2], done={(1,)}, settings=SETTINGS))
+    assert fake.calls[0]["start"] == out[1].tobytes()
+
+
+def test_one_studio_serves_all_slices(fake: FakeEngine) -> None:
+    slices = stack(3)
+    list(stylize_stack(slices, STYLE, out=empty(slices), settings=SETTINGS))
+    assert len({id(call["studio"]) for call in fake.calls}) == 1
+    assert fake.calls[0]["studio"] is not None
+    mine = object()
+    list(stylize_stack(slices, STYLE, out=empty(slices), settings=SETTINGS, studio=mine))
+    assert fake.calls[-1]["studio"] is mine
+
+
+def test_regions_and_the_start_of_the_first_slice_are_handed_on(fake: FakeEngine) -> None:
+    slices = stack(2)
+    out = empty(slices)
+    init = np.full((24, 40, 3), 5, np.uint8)
+    regions = Regions(np.ones((24, 40), int), {1: Region()})
+    list(stylize_stack(slices, STYLE, out=out, settings=SETTINGS, init=init, regions=regions))
+    assert [call["start"] for call in fake.calls] == [init.tobytes(), out[0].tobytes()]
+    assert all(call["regions"] is regions for call in fake.calls)
+
+
+def test_what_was_steered_stays_so_for_later_slices(fake: FakeEngine) -> None:
+    slices = stack(3)
+    steering = Steering()
+    bold, other = SETTINGS.replace(strength=0.9), (Style(STYLE + 1),)
+    messages = stylize_stack(slices, STYLE, out=empty(slices), settings=SETTINGS, steering=steering)
+    for message in messages:
+        if message.position == 0 and message.step.evaluation == 2:
+            steering.change(settings=bold)
+        if message.position == 1 and message.finished:
+            steering.change(styles=other)
+    first, second, third = [call["wishes"] for call in fake.calls]
+    assert [wish and wish.settings for wish in first[:4]] == [None, None, bold, None]
+    assert [wish and wish.settings for wish in second] == [bold, None, None]
+    assert (third[0].settings, third[0].styles) == (bold, other)
+    assert third[1:] == [None, None]
+
+
+def test_the_work_left_falls_to_nothing(fake: FakeEngine) -> None:
+    slices = stack(3)
+    left = [
+        m.pixels_left for m in stylize_stack(slices, STYLE, out=empty(slices), settings=SETTINGS)
+    ]
+    pixels = 19 * 32
+    assert left == [pixels * n for n in reversed(range(FIRST + 2 * LATER))]
+
+
+# ---- stop and go on ------------------------------------------------------------------------------
+
+
+def run_until(
+    slices: Any, out: Any, done: set[tuple[int, ...]], evaluations: float, settings: Settings
+) -> SliceStep:
+    """Paint, asking to stop after so many evaluations; return the last message."""
+    seen = 0
+
+    def stop() -> bool:
+        return seen >= evaluations
+
+    for message in stylize_stack(slices, STYLE, out=out, done=done, settings=settings, stop=stop):
+        seen += 1
+        if message.finished:
+            done.add(message.index)
+    return message
+
+
+@pytest.mark.parametrize(
+    ("evaluations", "finished"),
+    [(3, 0), (FIRST, 1), (FIRST + 19 * LATER, 20), (FIRST + 19 * LATER + 1, 20)],
+)
+def test_stopping_and_going_on_gives_the_same_bytes(
+    fake: FakeEngine, evaluations: int, finished: int
+) -> None:
+    slices = stack(40)
+    whole, parts = empty(slices), empty(slices)
+    run_until(slices, whole, set(), math.inf, SETTINGS)
+    done: set[tuple[int, ...]] = set()
+    run_until(slices, parts, done, evaluations, SETTINGS)
+    assert done == {(i,) for i in range(finished)}
+    assert not parts[finished:].any()  # the slice in the making is dropped
+    fake.calls.clear()
+    run_until(slices, parts, done, math.inf, SETTINGS)
+    assert len(fake.calls) == 40 - finished
+    np.testing.assert_array_equal(parts, whole)
+
+
+def test_the_last_step_of_a_stopped_slice_has_its_picture_but_is_not_finished(
+    fake: FakeEngine,
+) -> None:
+    slices = stack(3)
+    last = run_until(slices, empty(slices), set(), 3, SETTINGS)
+    assert (last.step.status, last.finished, last.position) == (Status.STOPPED, False, 0)
+    assert last.step.picture is not None
+
+
+def test_a_slice_that_ends_by_its_own_stop_after_is_kept(fake: FakeEngine) -> None:
+    slices = stack(2)
+    out = empty(slices)
+    messages = list(stylize_stack(slices, STYLE, out=out, settings=SETTINGS, stop_after=1))
+    assert [m.finished for m in messages] == [True, True]
+    assert out.any(axis=(1, 2, 3)).all()
+
+
+def test_a_run_with_nothing_left_paints_nothing(fake: FakeEngine) -> None:
+    slices = stack(2)
+    assert not list(
+        stylize_stack(slices, STYLE, out=empty(slices), done=[(0,), (1,)], settings=SETTINGS)
+    )
+    assert not fake.calls
+
+
+# ---- memory --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("keep", ["numpy", "zarr"])
+def test_one_slice_at_a_time_is_made_and_each_only_once(
+    fake: FakeEngine, tmp_path: Path, keep: str
+) -> None:
+    made: list[int] = []
+    arrays: list[weakref.ref[Any]] = []
+
+    def alive() -> int:
+        return sum(ref() is not None for ref in (*arrays, *fake.pictures))
+
+    def make(number: int) -> np.ndarray[Any, Any]:
+        assert not alive()
+        made.append(number)
+        array = np.full((24, 40, 3), number, np.uint8)
+        arrays.append(weakref.ref(array))
+        return array
+
+    slices = da.stack(
+        [da.from_delayed(dask.delayed(make)(i), (24, 40, 3), np.uint8) for i in range(50)]
+    )
+    folder = tmp_path / "result" if keep == "zarr" else None
+    out = open_result(stack_shape(slices, SETTINGS), identity(SETTINGS), folder=folder)
+    with dask.config.set(scheduler="synchronous"):
+        for _ in stylize_stack(slices, STYLE, out=out, settings=SETTINGS):
+            assert alive() <= 2  # the slice, or its copy, and its neighbour's result
+    assert made == list(range(50))
+    assert len(fake.pictures) == 99
+    assert not alive()
+    assert out[(49,)].any()
+
+
+# ---- shapes and refusals -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("shape", "leading"),
+    [((5, 24, 40), (5,)), ((5, 24, 40, 4), (5,)), ((2, 3, 24, 40, 1), (2, 3)), ((24, 40), ())],
+)
+def test_a_last_axis_of_one_three_or_four_holds_colours(
+    fake: FakeEngine, shape: tuple[int, ...], leading: tuple[int, ...]
+) -> None:
+    slices = np.zeros(shape, np.uint8)
+    out = empty(slices)
+    assert out.shape == (*leading, 19, 32, 3)
+    messages = list(stylize_stack(slices, STYLE, out=out, settings=SETTINGS))
+    assert [m.index for m in messages if m.finished] == list(np.ndindex(leading))
+
+
+def test_a_sequence_of_pictures_of_several_shapes_is_a_stack(fake: FakeEngine) -> None:
+    out: dict[Any, Any] = {}
+    pictures = [np.zeros((24, 40)), np.zeros((40, 24, 3))]
+    list(stylize_stack(pictures, STYLE, out=out, settings=SETTINGS))
+    assert [out[key].shape for key in sorted(out)] == [(19, 32, 3), (32, 19, 3)]
+
+
+@pytest.mark.parametrize(
+    ("slices", "change", "message"),
+    [
+        (stack(3), {"indices": [3]}, "There is no slice 3"),
+        (stack(3), {"indices": [-1]}, "There is no slice -1"),
+        (stack(2, 3), {"indices": [1]}, "There is no slice 1"),
+        (stack(3), {"indices": []}, "No slice is chosen"),
+        (stack(0), {"out": None}, "The stack has no slices"),
+        ([], {}, "The stack has no slices"),
+        (np.zeros(9), {"out": None}, r"its last axes must be \(H, W\)"),
+        (stack(3), {"out": np.zeros((3, 9, 9, 3), np.uint8)}, r"it must be \(3, 19, 32, 3\)"),
+        (stack(3), {"steps": 0}, "steps: "),
+    ],
+)
+def test_what_cannot_be_painted_is_said_at_the_call(
+    slices: Any, change: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        stylize_stack(slices, STYLE, **{"out": {}, "settings": SETTINGS, **change})
+
+
+def test_a_bad_slice_is_named_and_those_before_it_are_kept(fake: FakeEngine) -> None:
+    slices = np.ones((2, 3, 24, 40))
+    slices[1, 1] = np.nan
+    out = empty(slices)
+    with pytest.raises(SliceError, match=r"^Slice 1, 1: The content picture has .* finite\.$"):
+        list(stylize_stack(slices, STYLE, out=out, settings=SETTINGS))
+    assert out[0].any(axis=(1, 2, 3)).all()
+    assert out[1].any(axis=(1, 2, 3)).tolist() == [True, False, False]
+
+
+# ---- where the result is kept --------------------------------------------------------------------
+
+
+def paint(slices: Any, result: Any, until: float = math.inf) -> None:
+    """Paint as an application does: note each slice that is done."""
+    seen = 0
+
+    def stop() -> bool:
+        return seen >= until
+
+    messages = stylize_stack(
+        slices, STYLE, out=result, done=result.done, settings=SETTINGS, stop=stop
+    )
+    for message in messages:
+        seen += 1
+        if message.finished:
+            recipe = Recipe.from_step(message.step, SETTINGS, content="cells", style="night")
+            result.finish(message.index, recipe)
+
+
+def test_a_store_goes_on_after_a_crash(fake: FakeEngine, tmp_path: Path) -> None:
+    slices = stack(2, 3)
+    shape, run = stack_shape(slices, SETTINGS), identity(SETTINGS, content="cells", style="night")
+    whole = open_result(shape, run)
+    paint(slices, whole)
+    paint(slices, open_result(shape, run, folder=tmp_path / "zarr"), until=FIRST + 2 * LATER + 1)
+    again = open_result(shape, run, folder=tmp_path / "zarr")
+    assert again.done == {(0, 0), (0, 1), (0, 2)}
+    assert again.recipe is not None
+    assert again.recipe.settings == SETTINGS
+    fake.calls.clear()
+    paint(slices, again)
+    assert len(fake.calls) == 3
+    np.testing.assert_array_equal(again.array[:], whole.array)
+    assert open_result(shape, run, folder=tmp_path / "zarr").done == set(np.ndindex(2, 3))
+
+
+def test_a_store_has_one_chunk_a_slice_and_its_attributes_are_a_recipe(
+    fake: FakeEngine, tmp_path: Path
+) -> None:
+    import zarr
+
+    slices = stack(2, 3)
+    shape, run = stack_shape(slices, SETTINGS), identity(SETTINGS, content="cells", style="night")
+    paint(slices, open_result(shape, run, folder=tmp_path / "zarr"))
+    array = zarr.open_array(tmp_path / "zarr", mode="r")
+    assert array.chunks == (1, 1, 19, 32, 3)
+    assert Recipe.parse(array.attrs.asdict()).content == "cells"
+
+
+@pytest.mark.parametrize("before", ["file", "other", "broken"])
+def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path, before: str) -> None:
+    folder = tmp_path / "zarr"
+    if before == "file":
+        folder.write_text("mine")
+    else:
+        folder.mkdir()
+        (folder / ("zarr.json" if before == "broken" else "letter.txt")).write_text("mine")
+    with pytest.raises(InputError, match="holds something else; choose an empty or a new one"):
+        open_result((2, 19, 32, 3), identity(SETTINGS), folder=folder)
+    assert "mine" in (folder if before == "file" else next(folder.iterdir())).read_text()
+
+
+def test_a_store_of_another_run_is_refused_in_a_sentence_that_names_the_difference(
+    fake: FakeEngine, tmp_path: Path
+) -> None:
+    folder, slices = tmp_path / "zarr", stack(2)
+    shape, run = (2, 19, 32, 3), identity(SETTINGS, style="night")
+    paint(slices, open_result(shape, run, folder=folder), until=FIRST)
+    with pytest.raises(InputError, match="begun with another style, seed; choose"):
+        open_result(shape, identity(SETTINGS.replace(seed=4), style="day"), folder=folder)
+    with pytest.raises(InputError, match=r"holds a result of the shape \(2, 19, 32, 3\)"):
+        open_result((3, 19, 32, 3), run, folder=folder)
+    tiled = identity(SETTINGS.replace(tile_size=512), style="night")  # does not change the result
+    assert open_result(shape, tiled, folder=folder).done == {(0,)}
+
+
+def test_a_store_in_which_nothing_is_done_is_made_anew(fake: FakeEngine, tmp_path: Path) -> None:
+    open_result((2, 19, 32, 3), identity(SETTINGS), folder=tmp_path)
+    letter = tmp_path / "letter.txt"
+    letter.write_text("mine")
+    with pytest.raises(InputError, match="holds something else"):
+        open_result((3, 19, 32, 3), identity(SETTINGS), folder=tmp_path)
+    letter.unlink()
+    slices, run = stack(3), identity(SETTINGS, style="day")
+    paint(slices, open_result((3, 19, 32, 3), run, folder=tmp_path))
+    assert open_result((3, 19, 32, 3), run, folder=tmp_path).done == {(0,), (1,), (2,)}
+
+
+def test_a_result_that_fits_nowhere_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    huge = (10**6, 4096, 4096, 3)
+    assert fits_in_memory((2, 19, 32, 3))
+    assert not fits_in_memory(huge)
+    with pytest.raises(InputError, match=r"46875\.0 GB does not fit into memory; choose a folder"):
+        open_result(huge, {})
+    with pytest.raises(InputError, match=r"The result needs 46875\.0 GB, but .* GB free"):
+        open_result(huge, {}, folder=tmp_path / "zarr")
+    assert not (tmp_path / "zarr").exists()
+    with pytest.raises(InputError, match="There is no folder"):
+        open_result((2, 19, 32, 3), {}, folder=tmp_path / "no" / "zarr")
+
+
+# ---- the engine itself ---------------------------------------------------------------------------
+
+
+def test_with_the_engine_stopping_and_going_on_gives_the_same_bytes() -> None:
+    slices = stack(3)
+    whole, parts = empty(slices), empty(slices)
+    run_until(slices, whole, set(), math.inf, SETTINGS)
+    done: set[tuple[int, ...]] = set()
+    last = run_until(slices, parts, done, FIRST + LATER + 1, SETTINGS)
+    assert (last.index, last.step.status) == ((2,), Status.STOPPED)
+    assert done == {(0,), (1,)}
+    run_until(slices, parts, done, math.inf, SETTINGS)
+    assert done == {(0,), (1,), (2,)}
+    np.testing.assert_array_equal(parts, whole)
+    assert len({picture.tobytes() for picture in whole}) == 3
+
+
+def test_with_the_engine_a_slice_started_from_its_neighbour_is_closer_to_it() -> None:
+    """The same scene, seen twice under independent noise: the strokes are to stay where they are."""
+    scene = np.random.default_rng(1).integers(0, 256, (6, 10, 3)).repeat(4, 0).repeat(4, 1)
+    noise = np.random.default_rng(2).normal(0, 6, (2, 24, 40, 3))
+    slices = np.clip(scene + noise, 0, 255).astype(np.uint8)
+    style = np.random.default_rng(3).integers(0, 256, (32, 32, 3), np.uint8)
+    settings = SETTINGS.replace(steps=12, start="noise", strength=0.8)
+    together, alone = empty(slices), empty(slices)
+    list(stylize_stack(slices, style, out=together, settings=settings))
+    list(stylize_stack(slices, style, out=alone, indices=[0], settings=settings))
+    list(stylize_stack(slices, style, out=alone, indices=[1], settings=settings.replace(seed=1)))
+    difference = [
+        float(np.abs(np.diff(out.astype(int), axis=0)).mean()) for out in (together, alone)
+    ]
+    assert difference[0] < 0.5 * difference[1], difference
