@@ -24,7 +24,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
 @pytest.fixture(autouse=True)
 def _no_preferences(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the preferences of whoever runs the tests out of them."""
-    monkeypatch.setattr("napari_style_transfer.plugin.widget.preferred", dict)
+    monkeypatch.setattr("napari_style_transfer.plugin.choices.preferred", dict)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import numpy as np
 from pytestqt.qtbot import QtBot
 
 from napari_style_transfer.engine.images import result_shape
+from napari_style_transfer.engine.steering import Steering, Wish
 from napari_style_transfer.engine.step import Losses, Status, Step
 from napari_style_transfer.plugin.widget import StyleTransferWidget
 
@@ -34,6 +35,8 @@ class FakeEngine:
         Said by the first step.
     calls
         The arguments of every run.
+    wishes
+        What was changed while a run was on, in turn.
     ended
         Set when a run's generator has ended, in whatever way.
     """
@@ -47,24 +50,47 @@ class FakeEngine:
     calls: list[dict[str, Any]] = field(default_factory=list)
     ended: threading.Event = field(default_factory=threading.Event)
     evaluation: int = 0
+    wishes: list[Wish] = field(default_factory=list)
 
     def iter_stylize(
-        self, content: Any, style: Any, *, settings: Any, stop: Callable[[], bool]
+        self,
+        content: Any,
+        style: Any,
+        *,
+        settings: Any,
+        init: Any,
+        regions: Any,
+        steering: Steering,
+        stop: Callable[[], bool],
     ) -> Iterator[Step]:
-        self.calls.append({"content": content, "style": style, "settings": settings})
+        self.calls.append(
+            {
+                "content": content,
+                "style": style,
+                "settings": settings,
+                "init": init,
+                "regions": regions,
+            }
+        )
         self.ended.clear()
         try:
-            yield from self._steps(content, settings, stop)
+            yield from self._steps(content, settings, steering, stop)
         finally:
             self.ended.set()
 
-    def _steps(self, content: Any, settings: Any, stop: Callable[[], bool]) -> Iterator[Step]:
+    def _steps(
+        self, content: Any, settings: Any, steering: Steering, stop: Callable[[], bool]
+    ) -> Iterator[Step]:
         final = result_shape(content.shape[:2], settings.size)
         coarse = (max(1, final[0] // 2), max(1, final[1] // 2))
         for number in range(1, settings.steps + 1):
             self.evaluation = number
             while number == self.hold and not self.gate.is_set() and not stop():
+                self._take(steering)
                 time.sleep(0.005)
+            while steering.paused and not stop():
+                steering.wait(0.005)
+            self._take(steering)
             if self.error is not None and number == self.error_at:
                 raise self.error
             time.sleep(self.delay)
@@ -83,10 +109,17 @@ class FakeEngine:
                 precision="float32",
                 picture=np.full((*shape, 3), number, np.uint8),
                 status=status,
+                settings=settings,
+                steered=bool(self.wishes),
                 note=self.note if number == 1 else "",
             )
             if status is not Status.RUNNING:
                 return
+
+    def _take(self, steering: Steering) -> None:
+        wish = steering.take()
+        if wish is not None:
+            self.wishes.append(wish)
 
 
 class Driver:
@@ -110,6 +143,10 @@ class Driver:
 
     def wait(self) -> None:
         self.until(lambda: self.widget.run.enabled)
+
+    def wait_a_little(self) -> None:
+        """Wait for longer than it takes until a change is sent."""
+        self._qtbot.wait(400)
 
     def until(self, condition: Callable[[], bool]) -> None:
         self._qtbot.waitUntil(condition, timeout=_TIMEOUT)

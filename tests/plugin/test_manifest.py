@@ -30,6 +30,7 @@ def test_there_is_one_manifest() -> None:
 
 def test_every_command_can_be_imported_and_is_used(manifest: Any) -> None:
     used = {manifest.contributions.widgets[0].command}
+    used |= {manifest.contributions.writers[0].command, manifest.contributions.readers[0].command}
     used |= {sample.command for sample in manifest.contributions.sample_data}
     for command in manifest.contributions.commands:
         module, _, name = command.python_name.partition(":")

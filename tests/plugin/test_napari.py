@@ -29,6 +29,7 @@ The twenty points of a good napari plugin, and what checks each (in this folder 
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 import threading
@@ -40,7 +41,8 @@ import pytest
 from fakes import FakeEngine
 from napari.layers import Image
 from pytestqt.qtbot import QtBot
-from qtpy.QtWidgets import QApplication, QLabel, QWidget
+from qtpy.QtWidgets import QApplication, QLabel, QPushButton, QWidget
+from superqt import QCollapsible
 
 from napari_style_transfer.plugin.layers import snapshot
 from napari_style_transfer.plugin.sentence import Sentence
@@ -165,17 +167,29 @@ def test_fits_a_narrow_dock_in_both_themes(
     widget = dock(viewer)
     add_inputs(viewer)
     viewer.layers[0].name = "a very long name of a layer that nobody should ever have to read"
+    viewer.layers[1].name = "a style with a name that is too long for any line of a narrow dock"
     engine.note = "There is much to say about this run, in more than one line of a narrow dock."
     widget.run.changed.emit(True)
     qtbot.waitUntil(lambda: widget.run.enabled, timeout=20_000)
+    widget.styles.add_row(viewer.layers[0])
+    labels = np.arange(48 * 48).reshape(48, 48) % 3 + 1000
+    widget.regions.layer.value = viewer.add_labels(labels, name=f"labels of {viewer.layers[0]}")
+    qtbot.waitUntil(lambda: len(widget.regions.rows) == 4, timeout=20_000)
+    widget.regions.rows[1000].choice = widget.styles.rows[1]
     native = widget.native
-    for theme in ("light", "dark"):
+    for theme, opened in itertools.product(("light", "dark"), range(4)):
         viewer.theme = theme
+        for number, section in enumerate(native.findChildren(QCollapsible), start=1):
+            section.expand(animate=False) if number == opened else section.collapse(animate=False)
         QApplication.processEvents()
         assert native.minimumSizeHint().width() <= 300
         native.window().resize(1100, 450)
         native.parentWidget().setFixedWidth(300)
         QApplication.processEvents()
+        for button in native.findChildren(QPushButton):
+            if button.isVisible():
+                text = button.fontMetrics().horizontalAdvance(button.text())
+                assert button.width() >= text + 8, button.text()
         for label in native.findChildren(QLabel):
             if label.isVisible() and not label.wordWrap():
                 assert label.width() >= label.sizeHint().width(), label.text()

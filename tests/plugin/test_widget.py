@@ -55,7 +55,7 @@ def test_defaults_come_from_the_preferences(
     viewer: ViewerModel, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "napari_style_transfer.plugin.widget.preferred",
+        "napari_style_transfer.plugin.choices.preferred",
         lambda: {"device": "cpu", "weights": "torchvision"},
     )
     widget = StyleTransferWidget(viewer)
@@ -149,7 +149,10 @@ def test_the_engine_gets_what_is_on_screen(
 ) -> None:
     driver.run()
     np.testing.assert_array_equal(engine.calls[0]["content"], viewer.layers["photo"].data)
-    np.testing.assert_array_equal(engine.calls[0]["style"], viewer.layers["painting"].data)
+    (style,) = engine.calls[0]["style"]
+    np.testing.assert_array_equal(style.picture, viewer.layers["painting"].data)
+    assert (style.share, style.scale, style.angle, style.mask) == (1, 1, 0, None)
+    assert engine.calls[0]["init"] is engine.calls[0]["regions"] is None
     assert engine.calls[0]["settings"] == driver.widget.settings()
 
 

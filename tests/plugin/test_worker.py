@@ -13,10 +13,12 @@ import pytest
 from fakes import FakeEngine
 from napari.components import ViewerModel
 
+from napari_style_transfer.engine.steering import Steering
 from napari_style_transfer.engine.step import Status
 from napari_style_transfer.errors import WeightsError
 from napari_style_transfer.plugin import worker
 from napari_style_transfer.plugin.job import Job, collect
+from napari_style_transfer.plugin.picks import StylePick
 from napari_style_transfer.plugin.worker import (
     Failed,
     Finished,
@@ -31,8 +33,9 @@ from napari_style_transfer.settings import Settings
 def job(viewer: ViewerModel, content: Any = None, **settings: Any) -> Job:
     if content is None:
         content = np.zeros((40, 60, 3), np.uint8)
-    layers = viewer.add_image(content, name="a", rgb=True), viewer.add_image(np.eye(40), name="b")
-    return collect(*layers, Settings(**{"size": 32, "steps": 6, **settings}))
+    painted = viewer.add_image(content, name="a", rgb=True)
+    style = StylePick(viewer.add_image(np.eye(40), name="b"))
+    return collect(painted, [style], Settings(**{"size": 32, "steps": 6, **settings}), viewer)
 
 
 def drain(run: Generator[Preview, None, Outcome]) -> tuple[list[Preview], Outcome]:
@@ -51,7 +54,7 @@ def set_event() -> threading.Event:
 
 
 def test_finished_run(viewer: ViewerModel, engine: FakeEngine) -> None:
-    previews, outcome = drain(paint(job(viewer), lambda: False, set_event()))
+    previews, outcome = drain(paint(job(viewer), lambda: False, set_event(), Steering()))
     assert isinstance(outcome, Finished)
     assert outcome.picture.shape == (21, 32, 3)
     assert outcome.recipe.status is Status.FINISHED
@@ -62,7 +65,7 @@ def test_finished_run(viewer: ViewerModel, engine: FakeEngine) -> None:
 
 
 def test_stopped_run_says_how_far_it_came(viewer: ViewerModel, engine: FakeEngine) -> None:
-    _, outcome = drain(paint(job(viewer), lambda: engine.evaluation == 3, set_event()))
+    _, outcome = drain(paint(job(viewer), lambda: engine.evaluation == 3, set_event(), Steering()))
     assert isinstance(outcome, Stopped)
     assert (outcome.picture == 3).all()
     assert outcome.picture.shape == (21, 32, 3)
@@ -85,7 +88,7 @@ def test_no_error_leaves_the_thread(
     viewer: ViewerModel, engine: FakeEngine, error: Exception, sentence: str
 ) -> None:
     engine.error = error
-    _, outcome = drain(paint(job(viewer), lambda: False, set_event()))
+    _, outcome = drain(paint(job(viewer), lambda: False, set_event(), Steering()))
     assert isinstance(outcome, Failed)
     assert sentence in outcome.sentence
     assert "\n" not in outcome.sentence
@@ -110,7 +113,7 @@ def test_an_error_holds_on_to_nothing(
         yield
 
     monkeypatch.setattr("napari_style_transfer.engine.stylize.iter_stylize", broken)
-    _, outcome = drain(paint(job(viewer), lambda: False, set_event()))
+    _, outcome = drain(paint(job(viewer), lambda: False, set_event(), Steering()))
     assert isinstance(outcome, Failed)
     gc.collect()
     assert held[0]() is None
@@ -122,7 +125,7 @@ def test_previews_have_one_shape_and_the_contents_alpha(
     monkeypatch.setattr(worker, "_INTERVAL", 0)
     content = np.full((40, 60, 4), 255, np.uint8)
     content[:20, :, 3] = 0
-    previews, outcome = drain(paint(job(viewer, content), lambda: False, set_event()))
+    previews, outcome = drain(paint(job(viewer, content), lambda: False, set_event(), Steering()))
     assert isinstance(outcome, Finished)
     pictures = [preview.picture for preview in previews if preview.picture is not None]
     assert pictures
@@ -135,7 +138,7 @@ def test_previews_have_one_shape_and_the_contents_alpha(
 def test_previews_of_a_huge_result_are_no_larger_than_a_screen(
     viewer: ViewerModel, engine: FakeEngine
 ) -> None:
-    run = paint(job(viewer, size=3000), lambda: False, set_event())
+    run = paint(job(viewer, size=3000), lambda: False, set_event(), Steering())
     picture = next(run).picture
     assert picture is not None
     assert picture.shape == (1365, 2048, 3)
@@ -149,7 +152,7 @@ def test_no_preview_is_sent_until_the_last_one_is_drawn(
 ) -> None:
     monkeypatch.setattr(worker, "_INTERVAL", 0)
     shown = set_event()
-    run = paint(job(viewer), lambda: False, shown)
+    run = paint(job(viewer), lambda: False, shown, Steering())
     assert next(run).picture is not None
     assert next(run).picture is None
     shown.set()
@@ -160,14 +163,14 @@ def test_messages_come_at_a_bounded_rate(
     viewer: ViewerModel, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "_INTERVAL", 3600)
-    previews, outcome = drain(paint(job(viewer, steps=50), lambda: False, set_event()))
+    previews, outcome = drain(paint(job(viewer, steps=50), lambda: False, set_event(), Steering()))
     assert isinstance(outcome, Finished)
     assert len(previews) == 1
     assert len(outcome.steps) == 49
 
 
 def test_closing_the_generator_ends_the_engine(viewer: ViewerModel, engine: FakeEngine) -> None:
-    run = paint(job(viewer), lambda: False, set_event())
+    run = paint(job(viewer), lambda: False, set_event(), Steering())
     next(run)
     run.close()
     assert engine.ended.is_set()

@@ -31,6 +31,10 @@ class Clock:
         self._work += sum(step.shape[0] * step.shape[1] for step in steps)
         self._seen.append((self._now(), self._work))
 
+    def restart(self) -> None:
+        """Forget how fast it was, so that a pause does not count."""
+        self._seen.clear()
+
     def left(self, step: Step) -> float | None:
         """Return the seconds left after `step`, or None while the speed is unknown."""
         (start, before), (end, after) = self._seen[0], self._seen[-1]

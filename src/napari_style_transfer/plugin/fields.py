@@ -34,6 +34,11 @@ def is_advanced(name: str) -> bool:
     return bool(_extra(parameters()[name])["advanced"])
 
 
+def is_live(name: str) -> bool:
+    """Whether the parameter `name` can be changed while a run is on."""
+    return bool(_extra(parameters()[name])["live"])
+
+
 def set_field(field: ValueWidget[Any], value: Any) -> None:
     """Set `field` to a value of its parameter."""
     field.value = format_layers(value) if isinstance(value, Mapping) else value

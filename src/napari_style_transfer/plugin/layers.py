@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,6 +45,17 @@ class Snapshot:
     limits: tuple[float, float]
     table: npt.NDArray[np.uint8]
     nan: npt.NDArray[np.uint8]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(H, W) of the picture."""
+        height, width = self.values.shape[:2]
+        return int(height), int(width)
+
+    @cached_property
+    def picture(self) -> npt.NDArray[np.uint8]:
+        """What :meth:`pixels` returns, made once: the very same array each time."""
+        return self.pixels()
 
     def pixels(self) -> npt.NDArray[np.uint8]:
         """Return the (H, W, 3) uint8 picture on screen, or (H, W, 4) where it is see-through.
@@ -130,7 +142,7 @@ def snapshot(layer: Image, needed: float) -> Snapshot:
     return Snapshot(
         name=layer.name,
         # A lazy array is computed off the main thread, everything else is copied now.
-        values=values if _is_lazy(values) else np.array(values),
+        values=values if is_lazy(values) else np.array(values),
         rgb=layer.rgb,
         limits=(low, high if high > low else low + 1),
         table=_grey_table(layer.gamma) if layer.rgb else _colour_table(layer),
@@ -202,8 +214,8 @@ def _slice(layer: Image, data: Any) -> Any:
     if projected:
         kept = [axis for axis, part in enumerate(index) if isinstance(part, slice)]
         axes = tuple(kept.index(axis) for axis in projected)
-        values = getattr(values if _is_lazy(values) else np.asarray(values), mode)(axis=axes)
-    return values if _is_lazy(values) else _read(values, layer.name)
+        values = getattr(values if is_lazy(values) else np.asarray(values), mode)(axis=axes)
+    return values if is_lazy(values) else _read(values, layer.name)
 
 
 def _read(values: Any, name: str) -> npt.NDArray[Any]:
@@ -217,7 +229,8 @@ def _unreadable(name: str, error: Exception) -> InputError:
     return InputError(f"Layer '{name}' cannot be read: {error}.")
 
 
-def _is_lazy(values: Any) -> bool:
+def is_lazy(values: Any) -> bool:
+    """Whether `values` are computed only when they are needed."""
     return hasattr(values, "__dask_graph__")
 
 

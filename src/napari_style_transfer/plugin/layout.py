@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QIcon
@@ -13,6 +13,7 @@ from qtpy.QtWidgets import (
     QLayout,
     QPushButton,
     QScrollArea,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -26,9 +27,9 @@ def lay_out(
     root: QWidget,
     *,
     form: QWidget,
-    buttons: Sequence[QPushButton],
+    buttons: Sequence[Sequence[QPushButton]],
     panels: Sequence[QWidget],
-    advanced: QWidget,
+    sections: Mapping[str, QWidget],
 ) -> None:
     """Lay the parts out in `root`, whose layout is emptied first.
 
@@ -39,27 +40,32 @@ def lay_out(
     form
         The choices that everyone makes.
     buttons
-        Run and Stop.
+        Rows of them; the first is the one that matters.
     panels
         What comes below them.
-    advanced
-        The form in the section to open.
+    sections
+        What is shown when its title is clicked.
     """
     column = QWidget()
     layout = QVBoxLayout(column)
     layout.setContentsMargins(4, 4, 4, 4)
     layout.setSpacing(8)
 
-    _flush(form)
     layout.addWidget(form)
-    row = QHBoxLayout()
-    for button, stretch in zip(buttons, (2, 1), strict=True):
-        button.setMinimumHeight(_BUTTON_HEIGHT)
-        row.addWidget(button, stretch)
-    layout.addLayout(row)
+    for number, row in enumerate(buttons):
+        line = QHBoxLayout()
+        line.setSpacing(6)
+        for button in row:
+            if number == 0:
+                button.setMinimumHeight(_BUTTON_HEIGHT)
+            # As wide as the others of its row, whatever its text: it does not jump when that changes.
+            button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+            line.addWidget(button, 1)
+        layout.addLayout(line)
     for panel in panels:
         layout.addWidget(panel)
-    layout.addWidget(_section("Advanced", advanced))
+    for title, content in sections.items():
+        layout.addWidget(_section(title, content))
     layout.addStretch(1)
 
     scroll = QScrollArea()
@@ -78,7 +84,7 @@ def paint_run_button(button: QPushButton, colour: str) -> None:
     )
 
 
-def _section(title: str, form: QWidget) -> QCollapsible:
+def _section(title: str, content: QWidget) -> QCollapsible:
     """Return a closed section, whose arrow is text so that it follows the theme."""
     section = QCollapsible("", expandedIcon=QIcon(), collapsedIcon=QIcon())
     button = section.toggleButton()
@@ -90,14 +96,14 @@ def _section(title: str, form: QWidget) -> QCollapsible:
     show_state(False)
     section.toggled.connect(show_state)
     section.setDuration(120)
-    _flush(form)
     for widget in (section, section.content()):
         _layout(widget).setContentsMargins(0, 0, 0, 0)
-    section.addWidget(form)
+        _layout(widget).setSpacing(0)
+    section.addWidget(content)
     return section
 
 
-def _flush(form: QWidget) -> None:
+def flush(form: QWidget) -> None:
     """Take away the margins that magicgui puts around a form, and line its fields up."""
     _layout(form).setContentsMargins(0, 0, 0, 0)
     _layout(form).setSpacing(5)

@@ -92,6 +92,14 @@ class Placement:
         # napari's order is rotate · shear · scale, so that more scale goes in on the right.
         return {"scale": self.scale * factor, "translate": np.asarray(content(offset))}
 
+    def to_world(self, shape: tuple[int, int]) -> npt.NDArray[np.float64]:
+        """Return the (D, 3) matrix from (row, column, 1) of (h, w) pixels to world coordinates."""
+        from napari.utils.transforms import Affine
+
+        picture = Affine(rotate=self.rotate, shear=self.shear, **self.transform(shape))
+        whole = self.affine @ picture.affine_matrix
+        return np.column_stack([whole[:-1, self.axes[0]], whole[:-1, self.axes[1]], whole[:-1, -1]])
+
     def options(self) -> dict[str, Any]:
         """Return what a layer over the content shares with it, as napari's layers take it."""
         return {

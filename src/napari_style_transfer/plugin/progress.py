@@ -31,8 +31,14 @@ class ProgressPanel(QWidget):
         """Show that a run is being prepared."""
         self._clock = Clock()
         self._bar.setRange(0, 0)
+        self._where = ""
         self._text.say("Loading the network…")
         self.show()
+
+    def pause(self) -> None:
+        """Say that the run waits; the next evaluation says that it goes on."""
+        self._clock.restart()
+        self._text.say(f"Paused. {self._where}".strip())
 
     def advance(self, steps: tuple[Step, ...]) -> None:
         """Count further evaluations."""
@@ -43,4 +49,5 @@ class ProgressPanel(QWidget):
         height, width = step.shape
         where = f"Scale {step.scale} of {step.scales}, {width} × {height} px, on {step.device}"
         left = self._clock.left(step)
+        self._where = where
         self._text.say(where if left is None else f"{where}\n{in_words(left).capitalize()} left")

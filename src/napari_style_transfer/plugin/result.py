@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from napari_style_transfer.errors import InputError
+from napari_style_transfer.plugin.worker import shape_of_previews
 from napari_style_transfer.recipe import RECIPE_KEY, Recipe
 
 if TYPE_CHECKING:
@@ -13,17 +14,20 @@ if TYPE_CHECKING:
     from napari.layers import Image, Layer
 
     from napari_style_transfer.engine.step import Picture
-    from napari_style_transfer.plugin.job import Job
+    from napari_style_transfer.plugin.job import Beginning, Job
 
 
 class ResultLayer:
-    """Shows the picture of one run, in a layer of its own that appears with the first preview.
+    """Shows the picture of one run, in a layer that appears with the first preview.
 
+    It is a layer of its own, or the one that the run goes on from where that has the result's size.
     Main thread only. Once the user has deleted the layer it is not brought back.
     """
 
     def __init__(self, viewer: ViewerModel, job: Job) -> None:
         self._viewer = viewer
+        self._beginning = job.beginning
+        self._size = job.settings.size
         self._placement = job.placement
         self._name = job.name
         self._layer: Image | None = None
@@ -36,6 +40,8 @@ class ResultLayer:
 
     def show(self, picture: Picture) -> None:
         """Show an (h, w, 3|4) picture over the content."""
+        if self._layer is None and self._beginning is not None:
+            self._take_over(self._beginning, picture)
         if self.deleted:
             return
         shape = picture.shape[:2]
@@ -62,6 +68,19 @@ class ResultLayer:
         if self._layer is not None:
             self._layer.metadata[RECIPE_KEY] = recipe.model_dump(mode="json")
 
+    def _take_over(self, beginning: Beginning, picture: Picture) -> None:
+        """Paint into the layer that the run goes on from, if the picture fits."""
+        shape = beginning.picture.shape
+        fits = max(shape) == self._size and picture.shape[:2] in (shape, shape_of_previews(shape))
+        if fits and beginning.layer in self._viewer.layers:
+            self._layer, self._placement, self._shape = beginning.layer, beginning.placement, shape
+            self._layer.metadata.pop(RECIPE_KEY, None)  # it says no more how the picture was made
+
+
+def carries_recipe(layer: Layer | None) -> bool:
+    """Whether `layer` says of itself that it was made by style transfer."""
+    return layer is not None and isinstance(layer.metadata.get(RECIPE_KEY), Mapping)
+
 
 def recipe_of(layer: Layer | None) -> Recipe:
     """Return the recipe that a result layer carries.
@@ -72,7 +91,7 @@ def recipe_of(layer: Layer | None) -> Recipe:
         If there is no layer, it has no recipe, or the recipe is damaged.
     """
     if layer is None:
-        raise InputError("Select a layer made by style transfer to load its recipe.")
+        raise InputError("Select a layer made by style transfer first.")
     recipe: Any = layer.metadata.get(RECIPE_KEY)
     if not isinstance(recipe, Mapping):
         raise InputError(f"Layer '{layer.name}' has no recipe; select one made by style transfer.")

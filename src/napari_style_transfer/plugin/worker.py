@@ -21,6 +21,7 @@ import numpy as np
 from PIL import Image as Pillow
 
 from napari_style_transfer.engine.coexist import load_libraries, no_collections
+from napari_style_transfer.engine.steering import Steering
 from napari_style_transfer.engine.step import Picture, Status, Step
 from napari_style_transfer.errors import StyleTransferError
 from napari_style_transfer.plugin.job import Job
@@ -99,6 +100,13 @@ class Run:
     on_end
         Called on the main thread when the thread has ended, however it ended; where napari aborted
         it (the viewer is closing) there is no outcome before.
+
+    Attributes
+    ----------
+    job
+        What is painted.
+    steering
+        Changes the run while it is on.
     """
 
     def __init__(
@@ -109,11 +117,13 @@ class Run:
     ) -> None:
         from napari.qt.threading import create_worker
 
+        self.job = job
+        self.steering = Steering()
         self._stop = threading.Event()
         self._shown = threading.Event()
         self._shown.set()
         self._worker: Any = create_worker(
-            paint, job, self._should_stop, self._shown, _start_thread=False
+            paint, job, self._should_stop, self._shown, self.steering, _start_thread=False
         )
         self._worker.yielded.connect(on_message)
         self._worker.returned.connect(on_message)
@@ -128,6 +138,7 @@ class Run:
     def stop(self) -> None:
         """Ask the thread to end within one evaluation; the outcome is :class:`Stopped`."""
         self._stop.set()
+        self.steering.resume()
 
     def shown(self) -> None:
         """Say that the last preview has been drawn, so that the next may come."""
@@ -153,7 +164,7 @@ class Run:
 
 
 def paint(
-    job: Job, should_stop: Callable[[], bool], shown: threading.Event
+    job: Job, should_stop: Callable[[], bool], shown: threading.Event, steering: Steering
 ) -> Generator[Preview, None, Outcome]:
     """Paint `job` and say how it goes; runs in the thread.
 
@@ -168,7 +179,7 @@ def paint(
         thread's messages queue up without bound otherwise.
     """
     try:
-        return (yield from _paint(job, should_stop, shown))
+        return (yield from _paint(job, should_stop, shown, steering))
     except Exception as error:
         if not isinstance(error, StyleTransferError):
             _log.exception("Painting %s failed", job.name)
@@ -176,7 +187,7 @@ def paint(
 
 
 def _paint(
-    job: Job, should_stop: Callable[[], bool], shown: threading.Event
+    job: Job, should_stop: Callable[[], bool], shown: threading.Event, steering: Steering
 ) -> Generator[Preview, None, Outcome]:
     load_libraries()
     with no_collections():
@@ -184,16 +195,21 @@ def _paint(
         from napari_style_transfer.engine.stylize import iter_stylize
 
     content = job.content.pixels()
-    style = job.style.pixels()
-    height, width = result_shape(content.shape[:2], job.settings.size)
-    shrink = min(1, _PREVIEW_SIDE / max(height, width))
-    preview_shape = max(1, round(height * shrink)), max(1, round(width * shrink))
+    preview_shape = shape_of_previews(result_shape(content.shape[:2], job.settings.size))
 
     def finished(picture: Picture) -> Picture:
         """Give the picture the content's transparency."""
         return with_alpha(picture, content[..., 3]) if content.shape[-1] == 4 else picture
 
-    engine = iter_stylize(content, style, settings=job.settings, stop=should_stop)
+    engine = iter_stylize(
+        content,
+        [style.style() for style in job.styles],
+        settings=job.settings,
+        init=None if job.beginning is None else job.beginning.picture.pixels()[..., :3],
+        regions=None if job.regions is None else job.regions.regions(),
+        steering=steering,
+        stop=should_stop,
+    )
     steps: list[Step] = []
     picture: Picture | None = None
     sent = -_INTERVAL
@@ -218,8 +234,15 @@ def _paint(
     return outcome(
         tuple(steps),
         finished(last.picture),
-        Recipe.from_step(last, job.settings, content=job.content.name, style=job.style.name),
+        Recipe.from_step(last, job.settings, **job.notes()),
     )
+
+
+def shape_of_previews(result: tuple[int, int]) -> tuple[int, int]:
+    """Return the (H, W) in which a result of this size is shown while it is painted."""
+    height, width = result
+    shrink = min(1, _PREVIEW_SIDE / max(height, width))
+    return max(1, round(height * shrink)), max(1, round(width * shrink))
 
 
 def _released(error: Exception) -> Exception:

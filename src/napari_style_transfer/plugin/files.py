@@ -1,0 +1,122 @@
+"""Results as files: a picture with its recipe beside it, so that it outlives napari."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image as Pillow
+
+from napari_style_transfer.errors import InputError
+from napari_style_transfer.recipe import RECIPE_KEY, Recipe
+
+LayerData = tuple[Any, dict[str, Any], str]
+
+#: What the picture of a recipe may be: the command line writes these.
+_PICTURES = (".png", ".tif", ".tiff", ".jpg", ".jpeg")
+
+
+def write_picture(path: str, data: Any, attributes: Mapping[str, Any]) -> list[str]:
+    """Write an image layer as PNG, and its recipe beside it under the same name; an npe2 writer.
+
+    A layer without a recipe is written as napari itself does: npe2 may choose this writer for any
+    image.
+
+    Parameters
+    ----------
+    path
+        Ends in .png.
+    data
+        The layer's data.
+    attributes
+        The layer's attributes, with its metadata.
+
+    Returns
+    -------
+    list of str
+        The files written.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be written, or another one would be replaced by the recipe.
+    """
+    values = attributes.get("metadata", {}).get(RECIPE_KEY)
+    if not isinstance(values, Mapping):
+        from napari_builtins.io import napari_write_image  # type: ignore[import-untyped]
+
+        return [written] if (written := napari_write_image(path, data, dict(attributes))) else []
+    recipe = Recipe.parse(values)
+    picture, notes = Path(path), Path(path).with_suffix(".json")
+    if notes.exists() and _recipe(notes) is None:
+        raise InputError(f"The recipe would replace {notes}; choose another name for the picture.")
+    encoded = io.BytesIO()
+    Pillow.fromarray(_flat(data)).save(encoded, "PNG")
+    _save(picture, encoded.getvalue())
+    _save(notes, f"{recipe.model_dump_json(indent=2)}\n".encode())
+    return [str(picture), str(notes)]
+
+
+def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerData]] | None:
+    """Return a reader of recipes that have their picture beside them; an npe2 reader.
+
+    It answers to the recipe's file, not to the picture's: napari would ask at every PNG which of its
+    readers to take.
+    """
+    paths = [path] if isinstance(path, str) else path
+    if all(_recipe(Path(each)) is not None and _picture(Path(each)) for each in paths):
+        return _read
+    return None
+
+
+def _read(path: str | list[str]) -> list[LayerData]:
+    paths = [path] if isinstance(path, str) else path
+    return [_layer(Path(each)) for each in paths]
+
+
+def _layer(notes: Path) -> LayerData:
+    picture, recipe = _picture(notes), _recipe(notes)
+    assert picture is not None
+    assert recipe is not None
+    try:
+        with Pillow.open(picture) as file:
+            data = np.asarray(file.convert("RGBA" if file.has_transparency_data else "RGB"))
+    except (OSError, Pillow.DecompressionBombError) as error:
+        raise InputError(f"Cannot read the picture {picture}: {error}.") from None
+    metadata = {RECIPE_KEY: recipe.model_dump(mode="json")}
+    return data, {"name": notes.stem, "rgb": True, "metadata": metadata}, "image"
+
+
+def _recipe(path: Path) -> Recipe | None:
+    try:
+        return Recipe.parse(path)
+    except InputError:
+        return None
+
+
+def _picture(notes: Path) -> Path | None:
+    pictures = (notes.with_suffix(suffix) for suffix in _PICTURES)
+    return next((picture for picture in pictures if picture.is_file()), None)
+
+
+def _flat(data: Any) -> npt.NDArray[np.uint8]:
+    """Return a layer's data as (H, W, 3|4): a result over a slice of a stack has single axes too."""
+    array: npt.NDArray[np.uint8] = np.asarray(data, np.uint8)
+    single = [axis for axis, size in enumerate(array.shape[:-1]) if size == 1]
+    return np.ascontiguousarray(array.squeeze(tuple(single[: array.ndim - 3])))
+
+
+def _save(path: Path, content: bytes) -> None:
+    """Write a file as a whole or not at all."""
+    part = path.with_name(f"{path.name}.part")
+    try:
+        part.write_bytes(content)
+        os.replace(part, path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise InputError(f"Cannot save {path}: {error.strerror}.") from None

@@ -1,0 +1,44 @@
+"""Hears when something is painted in a layer of labels or shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from napari.layers import Labels, Layer, Shapes
+
+#: What the layers say: of a stroke as it is painted, when it is done, of other data, and of an undo.
+_EVENTS = ("labels_update", "paint", "data", "set_data")
+
+
+class LabelsWatch:
+    """Calls back when the layer that is watched was painted in, once for each of its events.
+
+    Parameters
+    ----------
+    on_painted
+        Called with the layer.
+    """
+
+    def __init__(self, on_painted: Callable[[Layer], None]) -> None:
+        self._on_painted = on_painted
+        self._layer: Labels | Shapes | None = None
+
+    def watch(self, layer: Labels | Shapes | None) -> None:
+        """Watch another layer, or none."""
+        if layer is self._layer:
+            return
+        if self._layer is not None:
+            for event in _EVENTS:
+                if event in self._layer.events.emitters:
+                    self._layer.events[event].disconnect(self._hear)
+        self._layer = layer
+        if layer is not None:
+            for event in _EVENTS:
+                if event in layer.events.emitters:
+                    layer.events[event].connect(self._hear)
+
+    def _hear(self, *_: Any) -> None:
+        if self._layer is not None:
+            self._on_painted(self._layer)
