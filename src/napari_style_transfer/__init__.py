@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from napari_style_transfer.engine.stylize import iter_stylize, stylize
     from napari_style_transfer.errors import InputError, StyleTransferError
     from napari_style_transfer.settings import Settings
+    from napari_style_transfer.stack import SliceStep, stylize_stack
 
 __all__ = [
     "InputError",
@@ -23,6 +24,7 @@ __all__ = [
     "Region",
     "Regions",
     "Settings",
+    "SliceStep",
     "Status",
     "Steering",
     "Step",
@@ -32,12 +34,14 @@ __all__ = [
     "__version__",
     "iter_stylize",
     "stylize",
+    "stylize_stack",
 ]
 
 _HOME = {
     "InputError": "errors",
     "StyleTransferError": "errors",
     "Settings": "settings",
+    "SliceStep": "stack",
     "Losses": "engine.step",
     "Region": "engine.commission",
     "Regions": "engine.commission",
@@ -48,6 +52,7 @@ _HOME = {
     "Step": "engine.step",
     "iter_stylize": "engine.stylize",
     "stylize": "engine.stylize",
+    "stylize_stack": "stack",
 }
 
 
