@@ -25,17 +25,21 @@ def fitted(image: Image.Image, height: int) -> Image.Image:
 
 
 def sheet(rows: list[list[Image.Image]]) -> Image.Image:
-    """Lay pictures of the same height out in rows."""
-    width = max(sum(each.width + GAP for each in row) for row in rows) - GAP
-    height = sum(row[0].height + GAP for row in rows) - GAP
-    page = Image.new("RGB", (width, height), "white")
+    """Lay pictures out in rows and columns, each in the middle of its cell."""
+    widths = [max(row[i].width for row in rows) for i in range(len(rows[0]))]
+    heights = [max(each.height for each in row) for row in rows]
+    page = Image.new(
+        "RGB",
+        (sum(widths) + GAP * (len(widths) - 1), sum(heights) + GAP * (len(heights) - 1)),
+        "white",
+    )
     y = 0
-    for row in rows:
+    for row, height in zip(rows, heights, strict=True):
         x = 0
-        for each in row:
-            page.paste(each, (x, y))
-            x += each.width + GAP
-        y += row[0].height + GAP
+        for each, width in zip(row, widths, strict=True):
+            page.paste(each, (x + (width - each.width) // 2, y + (height - each.height) // 2))
+            x += width + GAP
+        y += height + GAP
     return page
 
 
@@ -60,7 +64,6 @@ def gallery() -> None:
             row.append(fitted(Image.fromarray(stylize(content, style)), height))
             print(f"{name}: {len(row) - 1} of {len(styles)}", flush=True)
         rows.append(row)
-    rows[0][0] = Image.new("RGB", (rows[1][0].width, height), "white")
     sheet(rows).save(DOCS / "gallery.jpg", quality=85)
 
 
