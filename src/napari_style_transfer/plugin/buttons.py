@@ -35,7 +35,7 @@ class Buttons:
             name="go_on",
             text="Continue",
             tooltip="Go on painting the selected result layer, with the settings as they are now: "
-            "what a stopped run had left to do, or as many steps again.",
+            "what a stopped run had left to do, or as many steps again; of a stack, its other slices.",
         )
         self.load_recipe = PushButton(
             name="load_recipe",

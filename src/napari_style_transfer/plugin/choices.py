@@ -19,6 +19,13 @@ from napari_style_transfer.plugin.picks import FrozenRegions, freeze_regions, fr
 from napari_style_transfer.plugin.preferences import preferred
 from napari_style_transfer.plugin.regions_section import RegionsSection
 from napari_style_transfer.plugin.result import recipe_of
+from napari_style_transfer.plugin.stack_job import (
+    StackNote,
+    begin_stack,
+    continue_stack,
+    painted_size,
+)
+from napari_style_transfer.plugin.stack_section import StackSection
 from napari_style_transfer.plugin.styles_section import StylesSection
 from napari_style_transfer.settings import Settings, with_live
 
@@ -31,7 +38,7 @@ if TYPE_CHECKING:
 
 
 class Choices:
-    """The layers, the fields, the styles and the regions.
+    """The layers, the fields, the styles, the regions and the slices.
 
     Signals
     -------
@@ -53,6 +60,8 @@ class Choices:
         One for every parameter of :class:`Settings`, by name.
     styles, regions
         The sections of further styles, and of where each style goes.
+    stack
+        The section of the slices to paint.
     """
 
     turned = Signal(Topic)
@@ -70,6 +79,7 @@ class Choices:
             set_field(self.fields[name], value)
         self.styles = StylesSection(viewer, self.style, self.content)
         self.regions = RegionsSection(viewer, self.grid, self.styles.names, life)
+        self.stack = StackSection(viewer, self.content, self.settings, life)
         self._resetting = False
         self._guess_style()
         self._connect()
@@ -103,17 +113,24 @@ class Choices:
         InputError
             If something cannot be painted so; the message says why.
         """
-        settings = self.settings()
-        if beginning is not None:
+        settings, begun = self.settings(), StackNote.of(beginning)
+        if beginning is not None and begun is not None:
+            settings = settings.replace(size=painted_size(beginning, begun))
+        elif beginning is not None:
             settings = going_on(settings, recipe_of(beginning))
-        return collect(
-            self.content.value,
+        content = self.content.value
+        job = collect(
+            content,
             self.styles.picks(),
             settings,
             self._viewer,
             regions=self.regions.pick(self.styles.positions()),
-            beginning=beginning,
+            beginning=beginning if begun is None else None,
         )
+        if beginning is not None and begun is not None:
+            return continue_stack(job, content, beginning, self.stack.pick())
+        slices = None if beginning is not None else self.stack.pick()
+        return job if slices is None else begin_stack(job, content, slices)
 
     def change(self, job: Job, topics: set[Topic]) -> Change:
         """Return what of the present choices a run of `job` is to take up.
@@ -144,8 +161,8 @@ class Choices:
         except InputError:
             return None
 
-    def take(self, recipe: Recipe) -> None:
-        """Choose what a recipe says, as far as its layers are there.
+    def take(self, recipe: Recipe, slices: StackNote | None) -> None:
+        """Choose what a recipe says, as far as its layers are there, and the slices of a stack.
 
         Raises
         ------
@@ -157,6 +174,7 @@ class Choices:
         self.content.choose(recipe.content)
         self.styles.recall(recipe.all_styles)
         self.regions.recall(recipe.regions, self.styles.rows)
+        self.stack.recall(slices)
 
     def reset(self) -> None:
         """Read the viewer's layers again; a run does not follow the loss of a layer."""
@@ -165,12 +183,14 @@ class Choices:
         for each in (self.content, self.style, self.styles, self.regions):
             each.reset_choices()
         self._resetting = False
+        self.stack.look_again()
         if had == 1:
             self._guess_style()
 
     def lock(self, running: bool) -> None:
         """Disable what cannot be changed while a run is on."""
         self.content.enabled = not running
+        self.stack.setEnabled(not running)
         for name, field in self.fields.items():
             field.enabled = not running or is_live(name)
 
@@ -193,6 +213,8 @@ class Choices:
             if is_live(name):
                 field.changed.connect(lambda: self._turn(Topic.SETTINGS))
         self.content.changed.connect(lambda: self.regions.look_again())
+        self.content.changed.connect(lambda: self.stack.look_again())
+        self.fields["size"].changed.connect(lambda: self.stack.look_again())
         self.styles.changed.connect(lambda: self._turn(Topic.STYLES))
         self.styles.renamed.connect(lambda: self.regions.offer_styles())
         self.styles.painted.connect(lambda layer: self._on_painted(layer, Topic.STYLES))

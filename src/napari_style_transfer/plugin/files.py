@@ -44,7 +44,7 @@ def write_picture(path: str, data: Any, attributes: Mapping[str, Any]) -> list[s
     Raises
     ------
     InputError
-        If a file cannot be written, or another one would be replaced by the recipe.
+        If a file cannot be written, another one would be replaced by the recipe, or it is a stack.
     """
     values = attributes.get("metadata", {}).get(RECIPE_KEY)
     if not isinstance(values, Mapping):
@@ -53,6 +53,8 @@ def write_picture(path: str, data: Any, attributes: Mapping[str, Any]) -> list[s
         return [written] if (written := napari_write_image(path, data, dict(attributes))) else []
     recipe = Recipe.parse(values)
     picture, notes = Path(path), Path(path).with_suffix(".json")
+    if sum(size > 1 for size in data.shape[:-1]) > 2:
+        raise InputError(f"{picture.name} can hold one picture, not a stack; save it as a TIFF.")
     if notes.exists() and _recipe(notes) is None:
         raise InputError(f"The recipe would replace {notes}; choose another name for the picture.")
     encoded = io.BytesIO()

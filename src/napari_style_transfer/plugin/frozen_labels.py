@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_style_transfer.errors import InputError
-from napari_style_transfer.plugin.layers import is_lazy
 from napari_style_transfer.plugin.placement import Placement
 from napari_style_transfer.plugin.regions import ellipse, fill, needed_part, resample
+from napari_style_transfer.plugin.slicing import is_lazy
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

@@ -71,3 +71,11 @@ class LayerChoice(ComboBox):
 
         offered = tuple(getattr(layers, kind) for kind in self._kinds)
         return [layer for layer in self._viewer.layers if isinstance(layer, offered)]
+
+
+def plain(layer: Layer | None, viewer: ViewerModel) -> Any:
+    """Return a layer of `viewer` without the proxy in which napari hands it to plugins; None if gone.
+
+    The proxy warns of every private name, and which slice of a layer is shown has no other.
+    """
+    return next((each for each in viewer.layers if each == layer), None)

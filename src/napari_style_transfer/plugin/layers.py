@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_style_transfer.errors import InputError
+from napari_style_transfer.plugin.slicing import Cutter, is_lazy, read, shown_point
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -65,7 +66,7 @@ class Snapshot:
         InputError
             If the layer cannot be read, or none of its pixels is a finite number.
         """
-        values = _read(self.values, self.name)
+        values = read(self.values, self.name)
         if values.dtype.kind == "f" and not np.isfinite(values).any():
             raise InputError(f"Layer '{self.name}' shows no finite pixel; choose another slice.")
         picture = self._colours(values) if self.rgb else self._mapped(values)
@@ -124,20 +125,17 @@ def snapshot(layer: Image, needed: float) -> Snapshot:
     InputError
         If the layer shows nothing that can be painted; the message says why.
     """
-    rows, columns = shown_axes(layer)
-    level = _level(layer, needed, (rows, columns))
-    data = layer.data[level] if layer.multiscale else layer.data
-    if 0 in data.shape:
+    cutter = Cutter.of(layer, needed)
+    if 0 in cutter.data.shape:
         raise InputError(f"Layer '{layer.name}' is empty; choose another layer.")
     if np.dtype(layer.dtype).kind not in "buif":
         raise InputError(
             f"Layer '{layer.name}' holds {layer.dtype} values; convert them to real numbers."
         )
-    if layer.rgb and data.shape[-1] not in (3, 4):
-        raise InputError(f"Layer '{layer.name}' has {data.shape[-1]} colour channels, not 3 or 4.")
-    values = _slice(layer, data)
-    order = (0, 1) if rows < columns else (1, 0)
-    values = values.transpose(*order, *range(2, values.ndim))
+    if layer.rgb and cutter.data.shape[-1] not in (3, 4):
+        channels = cutter.data.shape[-1]
+        raise InputError(f"Layer '{layer.name}' has {channels} colour channels, not 3 or 4.")
+    values = cutter.cut(shown_point(layer))
     low, high = (float(limit) for limit in layer.contrast_limits)
     return Snapshot(
         name=layer.name,
@@ -148,90 +146,6 @@ def snapshot(layer: Image, needed: float) -> Snapshot:
         table=_grey_table(layer.gamma) if layer.rgb else _colour_table(layer),
         nan=_to_uint8(layer.colormap.nan_color).reshape(4),
     )
-
-
-def shown_axes(layer: Image) -> tuple[int, int]:
-    """Return the layer's axes that run down and across the screen.
-
-    Raises
-    ------
-    InputError
-        If the layer is shown in 3-D.
-    """
-    # napari has no public word for which axes and slice of a layer are shown; these names have been
-    # the same since 0.5.
-    shown = layer._slice_input.displayed
-    if len(shown) != 2:
-        raise InputError(f"Layer '{layer.name}' is shown in 3-D; switch the viewer to 2-D.")
-    return int(shown[0]), int(shown[1])
-
-
-def shown_slice(layer: Image) -> dict[int, int]:
-    """Return the index at which each axis that is not shown is sliced.
-
-    Raises
-    ------
-    InputError
-        If the slice shown lies outside the layer.
-    """
-    shown = shown_axes(layer)
-    point = layer._data_slice.point
-    indices = {axis: round(float(point[axis])) for axis in range(layer.ndim) if axis not in shown}
-    for axis, index in indices.items():
-        if not 0 <= index < layer.level_shapes[0][axis]:
-            raise InputError(f"Layer '{layer.name}' has nothing at this slice; move the slider.")
-    return indices
-
-
-def _level(layer: Image, needed: float, axes: tuple[int, int]) -> int:
-    """Return the smallest level whose long side is at least `needed` pixels, else the largest."""
-    long_sides = layer.level_shapes[:, list(axes)].max(axis=1)
-    return max((level for level, side in enumerate(long_sides) if side >= needed), default=0)
-
-
-def _slice(layer: Image, data: Any) -> Any:
-    """Cut the slice shown out of `data`, thick slices projected as napari does; lazy stays lazy."""
-    thick = layer._data_slice
-    mode = str(layer.projection_mode)
-    index: list[slice | int] = [slice(None)] * data.ndim
-    projected = []
-    for axis, centre in shown_slice(layer).items():
-        size = layer.level_shapes[0][axis]
-        shrink = size / data.shape[axis]
-        margins = float(thick.margin_left[axis]), float(thick.margin_right[axis])
-        if mode == "none" or not any(margins):
-            index[axis] = min(round(centre / shrink), data.shape[axis] - 1)
-        else:
-            point = float(thick.point[axis])
-            first = max(round((point - margins[0]) / shrink), 0)
-            last = min(round((point + margins[1]) / shrink), data.shape[axis] - 1)
-            index[axis] = slice(first, last + 1)
-            projected.append(axis)
-    try:
-        values = data[tuple(index)]
-    except Exception as error:  # whatever the storage behind the layer raises
-        raise _unreadable(layer.name, error) from error
-    if projected:
-        kept = [axis for axis, part in enumerate(index) if isinstance(part, slice)]
-        axes = tuple(kept.index(axis) for axis in projected)
-        values = getattr(values if is_lazy(values) else np.asarray(values), mode)(axis=axes)
-    return values if is_lazy(values) else _read(values, layer.name)
-
-
-def _read(values: Any, name: str) -> npt.NDArray[Any]:
-    try:
-        return np.asarray(values)
-    except Exception as error:  # whatever the storage behind the layer raises
-        raise _unreadable(name, error) from error
-
-
-def _unreadable(name: str, error: Exception) -> InputError:
-    return InputError(f"Layer '{name}' cannot be read: {error}.")
-
-
-def is_lazy(values: Any) -> bool:
-    """Whether `values` are computed only when they are needed."""
-    return hasattr(values, "__dask_graph__")
 
 
 def _grey_table(gamma: float) -> npt.NDArray[np.uint8]:

@@ -30,8 +30,8 @@ def lay_out(
     buttons: Sequence[Sequence[QPushButton]],
     panels: Sequence[QWidget],
     sections: Mapping[str, QWidget],
-) -> None:
-    """Lay the parts out in `root`, whose layout is emptied first.
+) -> dict[str, QCollapsible]:
+    """Lay the parts out in `root`, whose layout is emptied first, and return the sections.
 
     Parameters
     ----------
@@ -64,8 +64,9 @@ def lay_out(
         layout.addLayout(line)
     for panel in panels:
         layout.addWidget(panel)
-    for title, content in sections.items():
-        layout.addWidget(_section(title, content))
+    folded = {title: _section(title, content) for title, content in sections.items()}
+    for section in folded.values():
+        layout.addWidget(section)
     layout.addStretch(1)
 
     scroll = QScrollArea()
@@ -75,6 +76,7 @@ def lay_out(
     scroll.setWidget(column)
     _layout(root).setContentsMargins(0, 0, 0, 0)
     _layout(root).addWidget(scroll)
+    return folded
 
 
 def paint_run_button(button: QPushButton, colour: str) -> None:

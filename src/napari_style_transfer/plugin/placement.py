@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_style_transfer.plugin.layers import shown_axes, shown_slice
+from napari_style_transfer.plugin.slicing import shown_axes, shown_slice
 
 if TYPE_CHECKING:
     from napari.layers import Image

@@ -6,11 +6,12 @@ from qtpy.QtWidgets import QProgressBar, QVBoxLayout, QWidget
 
 from napari_style_transfer.engine.step import Step
 from napari_style_transfer.plugin.clock import Clock, in_words
+from napari_style_transfer.plugin.messages import Place
 from napari_style_transfer.plugin.sentence import Sentence
 
 
 class ProgressPanel(QWidget):
-    """A bar that counts evaluations, and a line that names scale, device and time left.
+    """A bar that counts evaluations or slices, and a line that names scale, device and time left.
 
     Shown from :meth:`start` until it is hidden.
     """
@@ -18,7 +19,6 @@ class ProgressPanel(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._bar = QProgressBar()
-        self._bar.setFormat("%v of %m evaluations")
         self._text = Sentence()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -40,14 +40,23 @@ class ProgressPanel(QWidget):
         self._clock.restart()
         self._text.say(f"Paused. {self._where}".strip())
 
-    def advance(self, steps: tuple[Step, ...]) -> None:
-        """Count further evaluations."""
+    def advance(self, steps: tuple[Step, ...], place: Place | None = None) -> None:
+        """Count further evaluations, of a picture or of a slice of a stack."""
         self._clock.tick(steps)
         step = steps[-1]
-        self._bar.setRange(0, step.evaluations)
-        self._bar.setValue(step.evaluation)
         height, width = step.shape
         where = f"Scale {step.scale} of {step.scales}, {width} × {height} px, on {step.device}"
+        if place is None:
+            self._bar.setFormat("%v of %m evaluations")
+            self._bar.setRange(0, step.evaluations)
+            self._bar.setValue(step.evaluation)
+        else:
+            self._bar.setFormat(f"Slice {place.position + 1} of {place.total}")
+            self._bar.setRange(0, place.total * step.evaluations)
+            self._bar.setValue(place.position * step.evaluations + step.evaluation)
+            where = (
+                f"Evaluation {step.evaluation} of {step.evaluations}, {where[0].lower()}{where[1:]}"
+            )
         left = self._clock.left(step)
         self._where = where
         self._text.say(where if left is None else f"{where}\n{in_words(left).capitalize()} left")

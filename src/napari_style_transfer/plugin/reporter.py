@@ -9,10 +9,20 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QTimer
 
 from napari_style_transfer.plugin.loss_plot import LossPlot
+from napari_style_transfer.plugin.messages import (
+    Failed,
+    Finished,
+    Outcome,
+    Place,
+    Preview,
+    StackEnded,
+    Stopped,
+)
 from napari_style_transfer.plugin.progress import ProgressPanel
 from napari_style_transfer.plugin.result import ResultLayer
 from napari_style_transfer.plugin.sentence import Sentence
-from napari_style_transfer.plugin.worker import Failed, Finished, Outcome, Preview, Stopped
+from napari_style_transfer.plugin.stack_job import StackJob
+from napari_style_transfer.plugin.stack_result import StackLayer
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -24,6 +34,7 @@ _DOWNLOAD = (
     "Loading torchvision's weights; the first time, 548 MB are downloaded, "
     "with progress in the terminal."
 )
+_DELETED = "Stopped, because the picture was deleted."
 
 
 @dataclass(frozen=True)
@@ -59,7 +70,7 @@ class Reporter:
         self._viewer = viewer
         self._panels = panels
         self._life = life
-        self._result: ResultLayer | None = None
+        self._result: ResultLayer | StackLayer | None = None
         self._notes: list[str] = []
 
     @property
@@ -69,7 +80,11 @@ class Reporter:
 
     def begin(self, job: Job) -> None:
         """Show that a run is being prepared."""
-        self._result = ResultLayer(self._viewer, job)
+        if isinstance(job, StackJob):
+            self._result = StackLayer(self._viewer, job)
+        else:
+            self._result = ResultLayer(self._viewer, job)
+        self._place: Place | None = None
         self._notes.clear()
         self._started, self._paused_at = time.monotonic(), 0.0
         self._panels.plot.start(job.settings.steps)
@@ -83,18 +98,17 @@ class Reporter:
         if isinstance(message, Failed):
             self._panels.complain(message.sentence)
             return
+        if isinstance(message, StackEnded):
+            self._conclude_stack(message)
+            return
         if message.steps:
-            self._panels.progress.advance(message.steps)
-            if self._life.run.steering.paused:
-                self._panels.progress.pause()
-            self._panels.plot.add(message.steps)
-            self._take_notes(message)
+            self._follow(message)
         if isinstance(message, Preview):
-            if message.picture is not None:
-                self._result.show(message.picture)
+            self._result.show(message)
+            if message.to_be_drawn:
                 QTimer.singleShot(0, self._life.run.shown)
         else:
-            self._conclude(self._result, message)
+            self._conclude(message)
 
     def pause(self) -> None:
         """Show that the run waits."""
@@ -107,24 +121,62 @@ class Reporter:
 
     def end(self) -> None:
         """Forget the run."""
+        if isinstance(self._result, StackLayer):
+            self._result.leave(draw=not self._life.over)
         self._result = None
         if not self._life.over:
             self._panels.progress.hide()
 
-    def _conclude(self, result: ResultLayer, message: Finished | Stopped) -> None:
-        result.finish(message.picture, message.recipe)
-        recipe = message.recipe
-        seconds = time.monotonic() - self._started
-        if result.deleted:
-            told = "Stopped, because the picture was deleted."
-        elif isinstance(message, Stopped):
-            told = f"Stopped at evaluation {recipe.evaluations}; the picture so far is kept."
-        else:
-            told = f"Painted in {seconds:.0f} s on {recipe.device} ({recipe.precision})."
-        self._panels.status.say(" ".join([told, *self._notes]))
-
-    def _take_notes(self, message: Preview | Finished | Stopped) -> None:
+    def _follow(self, message: Preview | Finished | Stopped) -> None:
+        """Show how far the run has come."""
+        place = message.place if isinstance(message, Preview) else None
+        self._panels.progress.advance(message.steps, place)
+        if self._life.run is not None and self._life.run.steering.paused:
+            self._panels.progress.pause()
+        if place is not None and (self._place is None or place.index != self._place.index):
+            self._panels.plot.start(message.steps[-1].evaluations)
+        self._place = place
+        self._panels.plot.add(message.steps)
         for step in message.steps:
             if step.note and step.note not in self._notes:
                 self._notes.append(step.note)
                 self._panels.status.say(" ".join(self._notes))
+
+    def _conclude(self, message: Finished | Stopped) -> None:
+        assert isinstance(self._result, ResultLayer)
+        self._result.finish(message.picture, message.recipe)
+        recipe = message.recipe
+        if self._result.deleted:
+            told = _DELETED
+        elif isinstance(message, Stopped):
+            told = f"Stopped at evaluation {recipe.evaluations}; the picture so far is kept."
+        else:
+            told = f"Painted in {self._seconds:.0f} s on {recipe.device} ({recipe.precision})."
+        self._tell(told)
+
+    def _conclude_stack(self, message: StackEnded) -> None:
+        assert isinstance(self._result, StackLayer)
+        self._result.finish()
+        recipe = self._result.recipe
+        if self._result.deleted:
+            told = _DELETED
+        elif message.done < message.total:
+            told = f"Stopped with {message.done} of {message.total} slices done."
+            told += " Continue paints the rest." if message.done else ""
+        elif not message.painted or recipe is None:
+            told = f"All {message.total} slices are painted already."
+        else:
+            how_many = f"{message.painted} slices"
+            if message.painted < message.total:
+                how_many = f"the other {message.painted} of {message.total} slices"
+            where = f"{recipe.device} ({recipe.precision})"
+            told = f"Painted {how_many} in {self._seconds:.0f} s on {where}."
+        self._tell(told)
+
+    def _tell(self, how_it_ended: str) -> None:
+        self._panels.status.say(" ".join([how_it_ended, *self._notes]))
+
+    @property
+    def _seconds(self) -> float:
+        """How long the run has taken."""
+        return time.monotonic() - self._started

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from napari_style_transfer.errors import InputError
+from napari_style_transfer.plugin.messages import Preview
 from napari_style_transfer.plugin.worker import shape_of_previews
 from napari_style_transfer.recipe import RECIPE_KEY, Recipe
 
@@ -38,7 +39,18 @@ class ResultLayer:
         """Whether the layer was there and the user has deleted it."""
         return self._layer is not None and self._layer not in self._viewer.layers
 
-    def show(self, picture: Picture) -> None:
+    def show(self, message: Preview) -> None:
+        """Show the picture of a message, if it has one."""
+        if message.picture is not None:
+            self._show(message.picture)
+
+    def finish(self, picture: Picture, recipe: Recipe) -> None:
+        """Show the last picture and keep with it how it was made."""
+        self._show(picture)
+        if self._layer is not None:
+            self._layer.metadata[RECIPE_KEY] = recipe.model_dump(mode="json")
+
+    def _show(self, picture: Picture) -> None:
         """Show an (h, w, 3|4) picture over the content."""
         if self._layer is None and self._beginning is not None:
             self._take_over(self._beginning, picture)
@@ -61,12 +73,6 @@ class ResultLayer:
                 for name, value in self._placement.transform(shape).items():
                     setattr(self._layer, name, value)
         self._shape = shape
-
-    def finish(self, picture: Picture, recipe: Recipe) -> None:
-        """Show the last picture and keep with it how it was made."""
-        self.show(picture)
-        if self._layer is not None:
-            self._layer.metadata[RECIPE_KEY] = recipe.model_dump(mode="json")
 
     def _take_over(self, beginning: Beginning, picture: Picture) -> None:
         """Paint into the layer that the run goes on from, if the picture fits."""

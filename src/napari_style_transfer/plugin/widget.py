@@ -11,6 +11,7 @@ from napari_style_transfer.memory import GIB, square_plan
 from napari_style_transfer.plugin.buttons import Buttons
 from napari_style_transfer.plugin.choices import Choices
 from napari_style_transfer.plugin.helm import Helm
+from napari_style_transfer.plugin.layer_choice import plain
 from napari_style_transfer.plugin.layout import lay_out, paint_run_button
 from napari_style_transfer.plugin.life import Life
 from napari_style_transfer.plugin.loss_plot import LossPlot
@@ -18,7 +19,9 @@ from napari_style_transfer.plugin.progress import ProgressPanel
 from napari_style_transfer.plugin.reporter import Panels, Reporter
 from napari_style_transfer.plugin.result import carries_recipe, recipe_of
 from napari_style_transfer.plugin.sentence import Sentence
-from napari_style_transfer.plugin.worker import Run
+from napari_style_transfer.plugin.stack_job import StackJob, StackNote
+from napari_style_transfer.plugin.stack_worker import paint_stack
+from napari_style_transfer.plugin.worker import Run, paint_picture
 from napari_style_transfer.settings import Settings
 
 if TYPE_CHECKING:
@@ -51,8 +54,8 @@ class StyleTransferWidget(Container[Any]):
         Choices of the layers.
     content_weight, style_weight, size, steps, device, ...
         One field for every parameter of :class:`Settings`, under its name.
-    styles, regions
-        The sections of further styles, and of where each style goes.
+    styles, regions, stack
+        The sections of further styles, of where each style goes, and of the slices to paint.
     run, pause, stop, go_on, load_recipe
         The buttons.
     """
@@ -64,6 +67,7 @@ class StyleTransferWidget(Container[Any]):
         self._fields = self._choices.fields
         self.content, self.style = self._choices.content, self._choices.style
         self.styles, self.regions = self._choices.styles, self._choices.regions
+        self.stack = self._choices.stack
         self._buttons = Buttons()
         self.run, self.pause, self.stop = self._buttons.run, self._buttons.pause, self._buttons.stop
         self.go_on, self.load_recipe = self._buttons.go_on, self._buttons.load_recipe
@@ -73,17 +77,19 @@ class StyleTransferWidget(Container[Any]):
         self._reporter = Reporter(napari_viewer, self._panels, self._life)
         form, advanced = self._choices.forms()
         super().__init__(widgets=[form, advanced], labels=False)
-        lay_out(
+        sections = lay_out(
             self.native,
             form=form.native,
             buttons=self._buttons.rows(),
             panels=[self._memory, self._progress, self._status, self._plot],
             sections={
+                "Stack": self.stack,
                 "More styles": self.styles,
                 "Regions": self.regions,
                 "Advanced": advanced.native,
             },
         )
+        self._stack_section = sections["Stack"]
         self._helm = Helm(self.native, self._life, self._choices.change, self._status.say)
         self._connect()
         self._on_theme()
@@ -125,7 +131,7 @@ class StyleTransferWidget(Container[Any]):
 
     def _on_go_on(self) -> None:
         if self.go_on.enabled:
-            self._start(self._viewer.layers.selection.active)
+            self._start(plain(self._viewer.layers.selection.active, self._viewer))
 
     def _start(self, beginning: Image | None = None) -> None:
         if self._life.running or self._life.over:
@@ -136,7 +142,8 @@ class StyleTransferWidget(Container[Any]):
             self._panels.complain(str(error))
             return
         self._reporter.begin(job)
-        self._life.run = Run(job, self._reporter.hear, self._on_end)
+        work = paint_stack if isinstance(job, StackJob) else paint_picture
+        self._life.run = Run(job, work, self._reporter.hear, self._on_end)
         self._refresh()
         self._life.run.start()
 
@@ -163,7 +170,7 @@ class StyleTransferWidget(Container[Any]):
         layer = self._viewer.layers.selection.active
         try:
             recipe = recipe_of(layer)
-            self._choices.take(recipe)
+            self._choices.take(recipe, StackNote.of(layer))
         except ValueError as error:
             self._status.say(str(error))
             return
@@ -204,12 +211,15 @@ class StyleTransferWidget(Container[Any]):
             self._status.say("")
 
     def _estimate(self) -> None:
-        """Say how much memory the run may need."""
+        """Say how much memory the run may need, and whether the content has slices to choose."""
+        if self._life.over:
+            return
+        self._stack_section.setVisible(self.stack.offered)
         try:
             plan = square_plan(self.settings())
-            self._memory.say(
-                f"Needs at most {plan.needed / GIB:.1f} GB of memory; {plan.free / GIB:.1f} GB are free."
-            )
+            needed, free = plan.needed / GIB, plan.free / GIB
+            text = f"Needs at most {needed:.1f} GB of memory; {free:.1f} GB are free."
+            self._memory.say(f"{text} {self.stack.estimate()}".strip())
         except InputError:
             self._memory.say("")
 
@@ -230,6 +240,7 @@ class StyleTransferWidget(Container[Any]):
         self._choices.turned.connect(self._helm.turn)
         for name in ("size", "style_scale", "precision", "tile_size"):
             self._fields[name].changed.connect(self._estimate)
+        self.stack.changed.connect(self._estimate)
         for choice in (self.content, self.style):
             choice.changed.connect(self._refresh)
         layers = self._viewer.layers

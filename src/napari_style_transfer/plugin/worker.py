@@ -13,7 +13,6 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -25,6 +24,7 @@ from napari_style_transfer.engine.steering import Steering
 from napari_style_transfer.engine.step import Picture, Status, Step
 from napari_style_transfer.errors import StyleTransferError
 from napari_style_transfer.plugin.job import Job
+from napari_style_transfer.plugin.messages import Failed, Finished, Outcome, Preview, Stopped
 from napari_style_transfer.recipe import Recipe
 
 _log = logging.getLogger(__name__)
@@ -40,52 +40,10 @@ _PATIENCE = 5000
 _PREVIEW_SIDE = 2048
 
 
-@dataclass(frozen=True)
-class Preview:
-    """The evaluations since the last message, and the picture so far when one is due.
-
-    All pictures of a run have the same shape, so that the layer never changes its extent.
-    """
-
-    steps: tuple[Step, ...]
-    picture: Picture | None = None
-
-
-@dataclass(frozen=True)
-class Finished:
-    """The run came to its end: the (H, W, 3|4) uint8 picture and how it was made."""
-
-    steps: tuple[Step, ...]
-    picture: Picture
-    recipe: Recipe
-
-
-@dataclass(frozen=True)
-class Stopped:
-    """The run was stopped: the picture so far, at the result's size, and how it was made."""
-
-    steps: tuple[Step, ...]
-    picture: Picture
-    recipe: Recipe
-
-
-@dataclass(frozen=True)
-class Failed:
-    """The run broke off with an error, whose frames are let go so that no memory hangs on them."""
-
-    error: Exception
-
-    @property
-    def sentence(self) -> str:
-        """What to tell the user."""
-        if isinstance(self.error, StyleTransferError):
-            return str(self.error)
-        what = str(self.error).strip().splitlines()
-        reason = f"{type(self.error).__name__}: {what[0]}" if what else type(self.error).__name__
-        return f"The style transfer broke off ({reason.rstrip('.')})."
-
-
-Outcome = Finished | Stopped | Failed
+#: Paints a job in the thread: told the job, when to stop, when a preview is drawn, and how to steer.
+Work = Callable[
+    [Any, Callable[[], bool], threading.Event, Steering], Generator[Preview, None, Outcome]
+]
 
 
 class Run:
@@ -95,6 +53,8 @@ class Run:
     ----------
     job
         What to paint.
+    work
+        What paints it.
     on_message
         Called on the main thread with each :class:`Preview` and at last with the outcome.
     on_end
@@ -112,6 +72,7 @@ class Run:
     def __init__(
         self,
         job: Job,
+        work: Work,
         on_message: Callable[[Preview | Outcome], None],
         on_end: Callable[[], None],
     ) -> None:
@@ -123,7 +84,7 @@ class Run:
         self._shown = threading.Event()
         self._shown.set()
         self._worker: Any = create_worker(
-            paint, job, self._should_stop, self._shown, self.steering, _start_thread=False
+            paint, job, self._should_stop, self._shown, self.steering, work, _start_thread=False
         )
         self._worker.yielded.connect(on_message)
         self._worker.returned.connect(on_message)
@@ -163,32 +124,51 @@ class Run:
         return self._stop.is_set() or self._worker.abort_requested
 
 
-def paint(
-    job: Job, should_stop: Callable[[], bool], shown: threading.Event, steering: Steering
-) -> Generator[Preview, None, Outcome]:
-    """Paint `job` and say how it goes; runs in the thread.
+class Pace:
+    """Gathers steps until the next message is due; in the thread.
 
     Parameters
     ----------
-    job
-        What to paint.
-    should_stop
-        Asked once per evaluation.
     shown
         Set when the main thread has drawn the last preview. Until then no other is sent: the
         thread's messages queue up without bound otherwise.
     """
-    try:
-        return (yield from _paint(job, should_stop, shown, steering))
-    except Exception as error:
-        if not isinstance(error, StyleTransferError):
-            _log.exception("Painting %s failed", job.name)
-        return Failed(_released(error))
+
+    def __init__(self, shown: threading.Event) -> None:
+        self._shown = shown
+        self._steps: list[Step] = []
+        self._picture: Picture | None = None
+        self._sent = -_INTERVAL
+
+    def add(self, step: Step) -> None:
+        """Take note of an evaluation."""
+        self._steps.append(step)
+        self._picture = step.picture if step.picture is not None else self._picture
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time for a message."""
+        return time.monotonic() - self._sent >= _INTERVAL
+
+    def picture(self) -> Picture | None:
+        """Return the last picture, if there is one to send; it counts as sent."""
+        if self._picture is None or not self._shown.is_set():
+            return None
+        self._shown.clear()
+        picture, self._picture = self._picture, None
+        return picture
+
+    def steps(self) -> tuple[Step, ...]:
+        """Return the evaluations since the last message; they count as sent."""
+        steps, self._steps = tuple(self._steps), []
+        self._sent = time.monotonic()
+        return steps
 
 
-def _paint(
+def paint_picture(
     job: Job, should_stop: Callable[[], bool], shown: threading.Event, steering: Steering
 ) -> Generator[Preview, None, Outcome]:
+    """Paint a single picture; arguments are those of :func:`paint`."""
     load_libraries()
     with no_collections():
         from napari_style_transfer.engine.images import result_shape, with_alpha
@@ -210,32 +190,53 @@ def _paint(
         steering=steering,
         stop=should_stop,
     )
-    steps: list[Step] = []
-    picture: Picture | None = None
-    sent = -_INTERVAL
+    pace = Pace(shown)
     with contextlib.closing(engine):  # type: ignore[type-var]
         for step in engine:
-            steps.append(step)
-            picture = step.picture if step.picture is not None else picture
+            pace.add(step)
             if step.status is not Status.RUNNING:
                 break
-            if time.monotonic() - sent < _INTERVAL or should_stop():
-                continue
-            due = None
-            if picture is not None and shown.is_set():
-                shown.clear()
-                due, picture = finished(_resized(picture, preview_shape)), None
-            yield Preview(tuple(steps), due)
-            steps.clear()
-            sent = time.monotonic()
-    last = steps[-1]
-    assert last.picture is not None  # the engine's promise for the last step of every run
-    outcome = Finished if last.status is Status.FINISHED else Stopped
+            if pace.due and not should_stop():
+                picture = pace.picture()
+                due = None if picture is None else finished(resized(picture, preview_shape))
+                yield Preview(pace.steps(), due)
+    assert step.picture is not None  # the engine's promise for the last step of every run
+    outcome = Finished if step.status is Status.FINISHED else Stopped
     return outcome(
-        tuple(steps),
-        finished(last.picture),
-        Recipe.from_step(last, job.settings, **job.notes()),
+        pace.steps(),
+        finished(step.picture),
+        Recipe.from_step(step, job.settings, **job.notes()),
     )
+
+
+def paint(
+    job: Job,
+    should_stop: Callable[[], bool],
+    shown: threading.Event,
+    steering: Steering,
+    work: Work = paint_picture,
+) -> Generator[Preview, None, Outcome]:
+    """Paint `job` and say how it goes; runs in the thread.
+
+    Parameters
+    ----------
+    job
+        What to paint.
+    should_stop
+        Asked once per evaluation.
+    shown
+        As for :class:`Pace`.
+    steering
+        Changes the run while it is on.
+    work
+        What paints it.
+    """
+    try:
+        return (yield from work(job, should_stop, shown, steering))
+    except Exception as error:
+        if not isinstance(error, StyleTransferError):
+            _log.exception("Painting %s failed", job.name)
+        return Failed(_released(error))
 
 
 def shape_of_previews(result: tuple[int, int]) -> tuple[int, int]:
@@ -256,7 +257,8 @@ def _released(error: Exception) -> Exception:
     return error
 
 
-def _resized(picture: Picture, shape: tuple[int, int]) -> Picture:
+def resized(picture: Picture, shape: tuple[int, int]) -> Picture:
+    """Return a picture in (H, W) pixels."""
     if picture.shape[:2] == shape:
         return picture
     resized = Pillow.fromarray(picture).resize(shape[::-1], Pillow.Resampling.BICUBIC)

@@ -1,0 +1,793 @@
+"""Stacks in the widget: several slices of a layer become one layer, slice after slice."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import dask
+import dask.array as da
+import numpy as np
+import pytest
+from fakes import Driver, FakeEngine
+from napari.components import ViewerModel
+from napari.layers import Image
+from pytestqt.qtbot import QtBot
+from qtpy.QtWidgets import QProgressBar
+
+from napari_style_transfer.engine import stylize
+from napari_style_transfer.engine.steering import Steering
+from napari_style_transfer.engine.step import Step
+from napari_style_transfer.errors import InputError
+from napari_style_transfer.plugin.files import write_picture
+from napari_style_transfer.plugin.layers import snapshot
+from napari_style_transfer.plugin.sentence import Sentence
+from napari_style_transfer.plugin.stack_job import STACK_KEY
+from napari_style_transfer.plugin.stack_worker import paint_stack
+from napari_style_transfer.plugin.widget import StyleTransferWidget
+from napari_style_transfer.recipe import Recipe
+from napari_style_transfer.stack_store import Record, StackResult, identity
+
+RESULT = "cells in the style of painting"
+
+
+@dataclass
+class StackEngine(FakeEngine):
+    """Paints a slice by what it shows and what it starts from, so that both are seen in the result.
+
+    Attributes
+    ----------
+    hold_slice, hold_at
+        The run, counted from 1, and its evaluation before which it waits.
+    fail_slice
+        The run that raises `error`.
+    """
+
+    hold_slice: int = 0
+    hold_at: int = 2
+    fail_slice: int = 0
+
+    def iter_stylize(
+        self,
+        content: Any,
+        style: Any,
+        *,
+        studio: Any = None,
+        preview_interval: float = 0.3,
+        **given: Any,
+    ) -> Iterator[Step]:
+        number = len(self.calls) + 1
+        self.hold = self.hold_at if number == self.hold_slice else 0
+        self.error_at = 2 if number == self.fail_slice else 0
+        init = given["init"]
+        value = int(content.mean()) % 100 + (0 if init is None else int(init.mean()) // 2) + 10
+        for step in super().iter_stylize(content, style, **given):
+            picture = np.full((*step.shape, 3), value + step.evaluation, np.uint8)
+            yield replace(step, picture=picture)
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> StackEngine:
+    fake = StackEngine()
+    monkeypatch.setattr(stylize, "iter_stylize", fake.iter_stylize)
+    return fake
+
+
+def cells(shape: tuple[int, ...] = (4, 40, 60)) -> Any:
+    return np.random.default_rng(1).integers(0, 256, shape, np.uint8)
+
+
+@pytest.fixture
+def content(driver: Driver, viewer: ViewerModel) -> Image:
+    """A stack of 4 slices, chosen as the content; all are to be painted, with 9 steps, then 3 each."""
+    driver.widget.steps.value = 9
+    layer = viewer.add_image(cells(), name="cells", scale=(2, 0.5, 0.25))
+    driver.widget.content.value = layer
+    driver.widget.stack.slices.value = "all"
+    return layer
+
+
+@pytest.fixture
+def no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A memory into which no stack fits."""
+    for module in ("plugin.stack_section", "stack_store"):
+        name = f"napari_style_transfer.{module}.fits_in_memory"
+        monkeypatch.setattr(name, lambda shape: False)
+
+
+def hold(driver: Driver, engine: StackEngine, slice_: int, evaluation: int = 2) -> None:
+    """Run until evaluation 2 of a slice, counted from 1, which then waits."""
+    engine.hold_slice, engine.hold_at = slice_, evaluation
+    driver.start()
+    driver.until(lambda: len(engine.calls) == slice_ and engine.evaluation == evaluation)
+
+
+def painted(result: Image) -> list[bool]:
+    """Return for each slice along the first axis whether there is a picture."""
+    return [bool(np.asarray(part)[..., 3].any()) for part in result.data]
+
+
+def select(viewer: ViewerModel, layer: Image) -> None:
+    viewer.layers.selection.active = layer
+
+
+def go_on(driver: Driver) -> None:
+    driver.widget.go_on.changed.emit(True)
+    driver.wait()
+
+
+def done(layer: Image) -> list[int]:
+    record = Record.from_json(layer.metadata)
+    assert record is not None
+    return record.done
+
+
+# ---- what is offered -----------------------------------------------------------------------------
+
+
+def test_the_section_is_there_only_for_a_stack(driver: Driver, viewer: ViewerModel) -> None:
+    section = driver.widget._stack_section
+    assert section.isHidden()
+    driver.widget.content.value = viewer.add_image(cells(), name="cells")
+    assert not section.isHidden()
+    assert driver.widget.stack.slices.value == "this slice"
+    assert (driver.widget.stack.first.max, driver.widget.stack.last.value) == (3, 3)
+    driver.widget.content.value = viewer.layers["photo"]
+    assert section.isHidden()
+
+
+def test_a_range_is_one_of_the_first_axis_not_shown(
+    driver: Driver, viewer: ViewerModel, content: Image
+) -> None:
+    stack = driver.widget.stack
+    assert stack.first.native.isHidden()
+    stack.slices.value = "a range"
+    assert not stack.first.native.isHidden()
+    viewer.dims.order = (1, 0, 2)
+    assert stack.last.max == 39
+    viewer.dims.order = (0, 1, 2)
+    assert stack.last.max == 3
+
+
+def test_this_slice_is_painted_as_ever(
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackEngine
+) -> None:
+    driver.widget.stack.slices.value = "this slice"
+    viewer.dims.set_current_step(0, 2)
+    driver.run()
+    assert len(engine.calls) == 1
+    np.testing.assert_array_equal(engine.calls[0]["content"][..., 0], content.data[2])
+    result = viewer.layers[RESULT]
+    assert result.data.shape == (1, 21, 32, 3)
+    assert STACK_KEY not in result.metadata
+    assert driver.widget._status.text().startswith("Painted in ")
+
+
+def test_the_section_fits_a_narrow_dock(
+    driver: Driver, content: Image, no_room: None, viewer: ViewerModel
+) -> None:
+    driver.widget.stack.slices.value = "a range"
+    assert not driver.widget.stack.folder.native.isHidden()
+    assert driver.widget.stack.minimumSizeHint().width() <= 290
+
+
+# ---- the run -------------------------------------------------------------------------------------
+
+
+def test_slices_appear_as_each_is_done(
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackEngine
+) -> None:
+    hold(driver, engine, 3)
+    driver.until(lambda: RESULT in viewer.layers and done_or_none(viewer) == [0, 1])
+    result = viewer.layers[RESULT]
+    assert result.data.shape == (4, 21, 32, 4)
+    assert result.data.dtype == np.uint8
+    assert result.rgb
+    assert painted(result)[:2] == [True, True]
+    assert not painted(result)[3]  # see-through, until it is painted
+    engine.gate.set()
+    driver.wait()
+    assert viewer.layers[RESULT] is result
+    assert (result.data[..., 3] == 255).all()
+    assert driver.widget._status.text().startswith("Painted 4 slices in ")
+
+
+def done_or_none(viewer: ViewerModel) -> list[int] | None:
+    record = Record.from_json(viewer.layers[RESULT].metadata)
+    return None if record is None else record.done
+
+
+def test_each_slice_is_what_is_on_screen_and_starts_from_the_one_before(
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackEngine
+) -> None:
+    content.contrast_limits, content.gamma, content.colormap = (20, 180), 0.7, "viridis"
+    driver.run()
+    result = viewer.layers[RESULT]
+    assert [call["settings"].steps for call in engine.calls] == [9, 3, 3, 3]
+    for index, call in enumerate(engine.calls):
+        viewer.dims.set_current_step(0, index)
+        np.testing.assert_array_equal(call["content"], snapshot(content, 32).pixels())
+        if index:
+            np.testing.assert_array_equal(call["init"], result.data[index - 1, ..., :3])
+    assert engine.calls[0]["init"] is None
+
+
+def test_a_slice_in_the_making_is_seen(
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackEngine,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("napari_style_transfer.plugin.worker._INTERVAL", 0)
+    engine.delay = 0.05
+    hold(driver, engine, 2, 3)
+    driver.until(lambda: RESULT in viewer.layers and painted(viewer.layers[RESULT])[1])
+    assert painted(viewer.layers[RESULT]) == [True, True, False, False]
+    assert done(viewer.layers[RESULT]) == [0]
+
+
+def test_only_the_slice_shown_is_drawn_anew(
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackEngine
+) -> None:
+    viewer.dims.set_current_step(0, 3)
+    hold(driver, engine, 2)
+    driver.until(lambda: RESULT in viewer.layers)
+    drawn: list[float] = []
+    result = viewer.layers[RESULT]
+    result.events.set_data.connect(lambda: drawn.append(viewer.dims.current_step[0]))
+    engine.gate.set()
+    driver.wait()
+    assert drawn
+    assert set(drawn) == {3}
+    assert len(drawn) <= 2  # a preview and the end of slice 3; none for slices 1 and 2
+    np.testing.assert_array_equal(result._slice.image.raw, result.data[3])
+
+
+def test_the_array_is_written_on_the_main_thread_only(
+    driver: Driver, viewer: ViewerModel, content: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: set[threading.Thread] = set()
+    write = StackResult.__setitem__
+
+    def note(result: StackResult, index: Any, picture: Any) -> None:
+        threads.add(threading.current_thread())
+        write(result, index, picture)
+
+    monkeypatch.setattr(StackResult, "__setitem__", note)
+    driver.run()
+    assert threads == {threading.main_thread()}
+
+
+def test_progress_counts_slices(
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackEngine,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("napari_style_transfer.plugin.worker._INTERVAL", 0)
+    bar = driver.widget._progress.findChild(QProgressBar)
+    hold(driver, engine, 3)
+    driver.until(lambda: bar.format() == "Slice 3 of 4")
+    assert bar.value() / bar.maximum() == pytest.approx((2 + 1 / 3) / 4)
+    text = driver.widget._progress.findChild(Sentence).text()
+    assert text.startswith("Evaluation 1 of 3, scale 1 of 2")
+    assert "left" in text
+    assert driver.widget._plot._evaluations == [1]
+    assert not driver.widget.stack.isEnabled()
+    engine.gate.set()
+    driver.wait()
+    assert driver.widget.stack.isEnabled()
+
+
+def test_a_range_of_one_axis_where_the_others_are(
+    driver: Driver, viewer: ViewerModel, engine: StackEngine
+) -> None:
+    content = viewer.add_image(cells((5, 3, 40, 60)), name="cells")
+    driver.widget.content.value = content
+    viewer.dims.set_current_step((0, 1), (4, 2))
+    stack = driver.widget.stack
+    stack.slices.value, stack.first.value, stack.last.value = "a range", 1, 3
+    driver.run()
+    result = viewer.layers[RESULT]
+    assert result.data.shape == (5, 3, 21, 32, 4)
+    is_painted = result.data[..., 3].any(axis=(2, 3))
+    np.testing.assert_array_equal(np.argwhere(is_painted), [[1, 2], [2, 2], [3, 2]])
+    assert done(result) == [5, 8, 11]
+
+
+def test_see_through_slices_stay_so(
+    driver: Driver, viewer: ViewerModel, engine: StackEngine
+) -> None:
+    data = np.full((3, 40, 60, 4), 255, np.uint8)
+    data[1, :20, :, 3] = 0
+    driver.widget.content.value = viewer.add_image(data, name="cells", rgb=True)
+    driver.widget.stack.slices.value = "all"
+    driver.run()
+    alpha = viewer.layers[RESULT].data[..., 3]
+    assert (alpha[[0, 2]] == 255).all()
+    assert (alpha[1, :8] == 0).all()
+    assert (alpha[1, 13:] == 255).all()
+
+
+def test_a_multiscale_stack(driver: Driver, viewer: ViewerModel, engine: StackEngine) -> None:
+    data = cells((6, 80, 120))
+    levels = [data, data[::2, ::2, ::2], data[::2, ::4, ::4]]
+    driver.widget.content.value = viewer.add_image(levels, name="cells", multiscale=True)
+    driver.widget.stack.slices.value = "all"
+    driver.run()
+    assert viewer.layers[RESULT].data.shape == (6, 21, 32, 4)
+    for index, level in enumerate((0, 0, 1, 2, 2, 2)):
+        np.testing.assert_array_equal(engine.calls[index]["content"][..., 0], levels[1][level])
+
+
+# ---- where it lies -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (2, 1, 0), (0, 2, 1)])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"units": ("um", "nm", "nm"), "axis_labels": ("z", "y", "x")},
+        {"scale": (5, 0.5, 2), "translate": (100, 3, -8)},
+        {"rotate": (0, 25, 0), "scale": (1, 2, 3)},
+        {"shear": (0.1, 0.2, 0.3), "affine": np.diag([1, 2, 3, 1])},
+    ],
+    ids=["units", "scaled", "rotated", "sheared"],
+)
+@pytest.mark.filterwarnings("ignore:Non-orthogonal slicing:UserWarning")
+def test_the_result_lies_over_its_content(
+    driver: Driver, viewer: ViewerModel, options: dict[str, Any], order: tuple[int, ...]
+) -> None:
+    content = viewer.add_image(cells((2, 40, 60)), name="cells", **options)
+    driver.widget.content.value = content
+    driver.widget.size.value = 16
+    viewer.dims.order = order
+    stack = driver.widget.stack
+    stack.slices.value, stack.first.value, stack.last.value = "a range", 0, 1
+    driver.run()
+    result = viewer.layers[RESULT]
+    hidden = order[0]
+    assert result.data.shape[hidden] == content.data.shape[hidden]
+    np.testing.assert_allclose(
+        result._extent_augmented.world, content._extent_augmented.world, atol=1e-4
+    )
+    for place in (0, 1):
+        index = np.zeros(3)
+        index[hidden] = place
+        edge = np.where(np.arange(3) == hidden, index, -0.5)  # the outer corner of the first pixel
+        np.testing.assert_allclose(
+            result.data_to_world(edge), content.data_to_world(edge), atol=1e-4
+        )
+    assert (result.units, result.axis_labels) == (content.units, content.axis_labels)
+    np.testing.assert_array_equal(result.affine.affine_matrix, content.affine.affine_matrix)
+    assert np.moveaxis(result.data, hidden, 0)[:2, ..., 3].all()
+
+
+# ---- stopping, going on --------------------------------------------------------------------------
+
+
+def test_stop_keeps_the_slices_that_are_done(
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackEngine,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("napari_style_transfer.plugin.worker._INTERVAL", 0)
+    driver.widget.steps.value, engine.delay = 12, 0.05
+    hold(driver, engine, 3, 3)
+    driver.until(lambda: RESULT in viewer.layers and painted(viewer.layers[RESULT])[2])
+    driver.stop()
+    result = viewer.layers[RESULT]
+    assert painted(result) == [True, True, False, False]
+    assert done(result) == [0, 1]
+    assert driver.widget._status.text().startswith("Stopped with 2 of 4 slices done.")
+    assert Recipe.parse(result.metadata).settings == driver.widget.settings()
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_stopped_and_gone_on_with_it_is_as_if_never_stopped(
+    driver: Driver,
+    viewer: ViewerModel,
+    content: Image,
+    engine: StackEngine,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    folder: bool,
+) -> None:
+    if folder:
+        request.getfixturevalue("no_room")
+        driver.widget.stack.folder.value = tmp_path / "whole"
+    driver.run()
+    whole = np.asarray(viewer.layers[RESULT].data)
+    viewer.layers.remove(RESULT)
+    engine.calls.clear()
+    if folder:
+        driver.widget.stack.folder.value = tmp_path / "parts"
+    hold(driver, engine, 3)
+    driver.stop()
+    result = viewer.layers[RESULT]
+    engine.hold_slice = 0
+    driver.widget.stack.slices.value = "this slice"  # what is left is known from the layer
+    select(viewer, result)
+    go_on(driver)
+    assert list(viewer.layers)[3:] == [result]
+    assert driver.widget._status.text().startswith("Painted the other 2 of 4 slices in ")
+    np.testing.assert_array_equal(np.asarray(result.data), whole)
+    assert whole.any(axis=(1, 2, 3)).all()
+    assert done(result) == [0, 1, 2, 3]
+    assert [call["settings"].steps for call in engine.calls] == [9, 3, 3, 3, 3]
+    assert not Recipe.parse(result.metadata).steered
+    go_on(driver)
+    assert driver.widget._status.text() == "All 4 slices are painted already."
+    assert len(engine.calls) == 5
+
+
+def test_going_on_takes_the_settings_as_they_are_now(
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackEngine
+) -> None:
+    hold(driver, engine, 2)
+    driver.stop()
+    engine.hold_slice = 0
+    result = viewer.layers[RESULT]
+    select(viewer, result)
+    driver.widget.strength.value, driver.widget.size.value = 0.8, 48
+    go_on(driver)
+    assert engine.calls[-1]["settings"].strength == 0.8
+    assert result.data.shape == (4, 21, 32, 4)  # but the size is that of the slices that are there
+    assert painted(result) == [True] * 4
+    assert Recipe.parse(result.metadata).steered
+
+
+def test_a_range_that_is_done_grows_to_all(
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackEngine
+) -> None:
+    stack = driver.widget.stack
+    stack.slices.value, stack.first.value, stack.last.value = "a range", 2, 1
+    driver.run()
+    result = viewer.layers[RESULT]
+    assert painted(result) == [False, True, True, False]
+    stack.slices.value = "all"
+    select(viewer, result)
+    go_on(driver)
+    assert painted(result) == [True] * 4
+    assert sorted(done(result)) == [0, 1, 2, 3]
+
+
+def test_going_on_needs_the_same_slices(
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackEngine, errors: list[str]
+) -> None:
+    hold(driver, engine, 2)
+    driver.stop()
+    select(viewer, viewer.layers[RESULT])
+    driver.widget.content.value = viewer.layers["photo"]
+    go_on(driver)
+    viewer.layers[RESULT].data = viewer.layers[RESULT].data.astype(float)
+    driver.widget.content.value = content
+    go_on(driver)
+    assert errors[0].startswith(f"'{RESULT}' has other slices than 'photo'")
+    assert errors[1] == f"'{RESULT}' no longer holds what was painted; paint it anew."
+    assert len(engine.calls) == 2
+
+
+def test_stopped_before_a_slice_is_done_nothing_is_left(
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackEngine, errors: list[str]
+) -> None:
+    hold(driver, engine, 1)
+    driver.until(lambda: RESULT in viewer.layers)
+    driver.stop()
+    assert RESULT not in viewer.layers
+    assert driver.widget._status.text() == "Stopped with 0 of 4 slices done."
+    assert errors == []
+
+
+def test_a_slice_that_fails_leaves_the_others(
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackEngine, errors: list[str]
+) -> None:
+    engine.error, engine.fail_slice = RuntimeError("CUDA out of memory"), 3
+    driver.run()
+    result = viewer.layers[RESULT]
+    assert painted(result) == [True, True, False, False]
+    assert errors == ["The style transfer broke off (RuntimeError: CUDA out of memory)."]
+    engine.fail_slice = 0
+    select(viewer, result)
+    go_on(driver)
+    assert painted(result) == [True] * 4
+
+
+def test_a_slice_without_a_finite_pixel_is_named(
+    driver: Driver, viewer: ViewerModel, engine: StackEngine, errors: list[str]
+) -> None:
+    data = cells().astype(float)
+    data[2] = np.nan
+    driver.widget.content.value = viewer.add_image(data, name="cells")
+    driver.widget.stack.slices.value = "all"
+    driver.run()
+    assert errors == ["Slice 2: Layer 'cells' shows no finite pixel; choose another slice."]
+    assert done(viewer.layers[RESULT]) == [0, 1]
+
+
+def test_deleting_the_layer_mid_run_ends_the_run(
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackEngine, errors: list[str]
+) -> None:
+    hold(driver, engine, 3)
+    driver.until(lambda: RESULT in viewer.layers)
+    viewer.layers.remove(RESULT)
+    driver.wait()
+    assert driver.widget._status.text() == "Stopped, because the picture was deleted."
+    assert RESULT not in viewer.layers
+    assert len(engine.calls) == 3
+    assert errors == []
+
+
+def test_a_viewer_in_3d_mid_run_changes_nothing(
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackEngine, errors: list[str]
+) -> None:
+    hold(driver, engine, 2)
+    viewer.dims.ndisplay = 3
+    assert not driver.widget._stack_section.isHidden()
+    engine.gate.set()
+    driver.wait()
+    viewer.dims.ndisplay = 2
+    assert painted(viewer.layers[RESULT]) == [True] * 4
+    assert errors == []
+
+
+def test_deleting_the_content_mid_run_changes_nothing(
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackEngine, errors: list[str]
+) -> None:
+    hold(driver, engine, 3)
+    driver.until(lambda: RESULT in viewer.layers)
+    viewer.layers.remove(content)
+    engine.gate.set()
+    driver.wait()
+    assert painted(viewer.layers[RESULT]) == [True] * 4
+    assert errors == []
+
+
+def test_what_is_steered_reaches_the_slices_to_come(
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackEngine
+) -> None:
+    hold(driver, engine, 2)
+    driver.widget.strength.value = 0.9
+    driver.until(lambda: bool(engine.wishes))
+    engine.gate.set()
+    driver.wait()
+    assert all(wish.settings is not None for wish in engine.wishes)
+    assert len(engine.wishes) == 3  # the slice in the making and the two after it
+    assert Recipe.parse(viewer.layers[RESULT].metadata).steered
+
+
+def test_closing_the_widget_mid_run_ends_the_thread(
+    viewer: ViewerModel, engine: StackEngine, qtbot: QtBot
+) -> None:
+    viewer.add_image(cells(), name="cells")
+    widget = StyleTransferWidget(viewer)  # not added to qtbot, which would close it again
+    widget.size.value, widget.steps.value = 32, 6
+    widget.stack.slices.value = "all"
+    engine.hold_slice = 2
+    widget.run.changed.emit(True)
+    qtbot.waitUntil(lambda: len(viewer.layers) == 2 and len(engine.calls) == 2, timeout=20_000)
+    widget.native.deleteLater()
+    qtbot.waitUntil(lambda: widget._life.run is None, timeout=20_000)
+    assert len(engine.calls) == 2
+    viewer.dims.order = (1, 0, 2)  # what is left of the widget hears this, and is silent
+
+
+# ---- large stacks --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_one_slice_of_a_lazy_stack_is_read_at_a_time(
+    driver: Driver,
+    viewer: ViewerModel,
+    engine: StackEngine,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    folder: bool,
+) -> None:
+    made: list[int] = []
+    alive: list[weakref.ref[Any]] = []
+    most = 0
+
+    def make(number: int) -> Any:
+        nonlocal most
+        gc.collect()
+        most = max(most, sum(ref() is not None for ref in alive))
+        made.append(number)
+        array = np.full((40, 60), number, np.uint8)
+        alive.append(weakref.ref(array))
+        return array
+
+    slices = [da.from_delayed(dask.delayed(make)(i), (40, 60), np.uint8) for i in range(50)]
+    # Without napari's own cache, which keeps what it has seen.
+    content = viewer.add_image(da.stack(slices), name="cells", contrast_limits=(0, 50), cache=False)
+    driver.widget.content.value = content
+    viewer.dims.set_current_step(0, 0)
+    driver.widget.stack.slices.value = "all"
+    if folder:
+        request.getfixturevalue("no_room")
+        driver.widget.stack.folder.value = tmp_path / "result"
+    engine.calls = _Forgetful()
+    made.clear()
+    driver.run()
+    result = viewer.layers[RESULT]
+    assert made == list(range(50))
+    assert most <= 3  # the one shown, the last, and one on the way
+    assert painted(result) == [True] * 50
+    assert isinstance(result.data, da.Array if folder else np.ndarray)
+
+
+class _Forgetful(list[dict[str, Any]]):
+    """Remembers how many runs there were, not what they were given."""
+
+    def append(self, call: dict[str, Any]) -> None:
+        super().append({})
+
+
+def test_a_result_that_does_not_fit_needs_a_folder(
+    driver: Driver,
+    viewer: ViewerModel,
+    content: Image,
+    engine: StackEngine,
+    no_room: None,
+    errors: list[str],
+    tmp_path: Path,
+) -> None:
+    stack, memory = driver.widget.stack, driver.widget._memory
+    stack.look_again()
+    assert not stack.folder.native.isHidden()
+    assert memory.text().endswith("does not fit into memory; choose a folder for it under Stack.")
+    driver.run()
+    assert errors == [stack.estimate()]
+    assert engine.calls == []
+    stack.folder.value = tmp_path / "result"
+    assert memory.text().endswith(f"does not fit into memory; it is kept in {tmp_path / 'result'}.")
+    driver.run()
+    array = da.from_zarr(tmp_path / "result")
+    np.testing.assert_array_equal(array, np.asarray(viewer.layers[RESULT].data))
+    assert array.chunksize == (1, 21, 32, 4)
+    assert len(errors) == 1
+
+
+def test_a_folder_is_not_used_where_the_result_fits(
+    driver: Driver, viewer: ViewerModel, content: Image, tmp_path: Path
+) -> None:
+    stack = driver.widget.stack
+    assert stack.folder.native.isHidden()
+    assert driver.widget._memory.text().endswith("The result of 4 slices takes 1 MB.")
+    stack.folder.value = tmp_path / "result"
+    driver.run()
+    assert not (tmp_path / "result").exists()
+    assert isinstance(viewer.layers[RESULT].data, np.ndarray)
+
+
+def test_a_run_goes_on_in_the_folder_of_an_earlier_one(
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackEngine, no_room: None,
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    driver.widget.stack.folder.value = tmp_path / "result"
+    hold(driver, engine, 3)
+    driver.stop()
+    viewer.layers.remove(RESULT)
+    engine.hold_slice = 0
+    driver.run()
+    assert len(engine.calls) == 5  # the slice in the making, again, and the last
+    assert painted(viewer.layers[RESULT]) == [True] * 4
+
+
+def test_a_slice_seen_before_it_is_painted_is_seen_painted(
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackEngine, no_room: None,
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    driver.widget.stack.folder.value = tmp_path / "result"
+    driver.widget.size.value = 256
+    hold(driver, engine, 2)
+    driver.until(lambda: RESULT in viewer.layers)
+    result = viewer.layers[RESULT]
+    viewer.dims.set_current_step(0, 3)
+    assert not result._slice.image.raw.any()
+    viewer.dims.set_current_step(0, 0)
+    engine.gate.set()
+    driver.wait()
+    viewer.dims.set_current_step(0, 3)
+    assert result._slice.image.raw.any()
+
+
+def test_finished_slices_do_not_queue_up(driver: Driver, content: Image) -> None:
+    shown = threading.Event()
+    shown.set()
+    drawn = []
+    for message in paint_stack(driver.widget._choices.job(), lambda: False, shown, Steering()):
+        if message.to_be_drawn:
+            drawn.append(message.place.index[0])
+            assert not shown.is_set()
+            shown.set()
+    assert sorted(set(drawn)) == [0, 1, 2, 3]
+
+
+def test_another_run_in_the_same_folder_gives_one_message(
+    driver: Driver, viewer: ViewerModel, content: Image, no_room: None, errors: list[str],
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    driver.widget.stack.folder.value = tmp_path / "result"
+    driver.run()
+    driver.widget.strength.value = 0.9
+    driver.run()
+    assert len(errors) == 1
+    assert "was begun with another strength; choose another place" in errors[0]
+    assert len(viewer.layers) == 4
+
+
+# ---- the recipe ----------------------------------------------------------------------------------
+
+
+def test_load_recipe_chooses_the_slices(
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackEngine
+) -> None:
+    stack = driver.widget.stack
+    stack.slices.value, stack.first.value, stack.last.value = "a range", 1, 2
+    driver.run()
+    result = viewer.layers[RESULT]
+    stack.slices.value, stack.first.value, stack.last.value = "all", 0, 3
+    select(viewer, result)
+    driver.widget.load_recipe.changed.emit(True)
+    assert (stack.slices.value, stack.first.value, stack.last.value) == ("a range", 1, 2)
+    stack.slices.value = "all"
+    driver.run()
+    stack.slices.value = "this slice"
+    driver.widget.load_recipe.changed.emit(True)
+    assert stack.slices.value == "all"
+
+
+def test_the_record_tells_runs_apart(
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackEngine
+) -> None:
+    driver.run()
+    record = Record.from_json(viewer.layers[RESULT].metadata)
+    assert record is not None
+    assert record.run["content"] == "cells"
+    assert record.run.items() >= identity(driver.widget.settings()).items()
+    assert record.run["styles"][0]["picture"] == "painting"
+
+
+def test_a_stack_is_no_png(
+    driver: Driver, viewer: ViewerModel, content: Image, tmp_path: Path
+) -> None:
+    driver.run()
+    result = viewer.layers[RESULT]
+    with pytest.raises(InputError, match="not a stack; save it as a TIFF"):
+        write_picture(str(tmp_path / "a.png"), result.data, {"metadata": result.metadata})
+    assert not list(tmp_path.iterdir())
+
+
+# ---- in a whole napari ---------------------------------------------------------------------------
+
+
+def test_a_stack_in_napari_s_own_window(
+    make_napari_viewer: Callable[..., Any], qtbot: QtBot, engine: StackEngine
+) -> None:
+    viewer = make_napari_viewer(show=True, strict_qt="raise")
+    _, widget = viewer.window.add_plugin_dock_widget("napari-style-transfer", "Style Transfer")
+    viewer.add_image(np.zeros((20, 20, 3), np.uint8), name="painting", rgb=True)
+    widget.content.value = viewer.add_image(cells((5, 40, 60)), name="cells")
+    widget.style.value = viewer.layers["painting"]
+    widget.size.value, widget.steps.value, widget.stack.slices.value = 32, 9, "all"
+    engine.hold_slice = 3
+    widget.run.changed.emit(True)
+    qtbot.waitUntil(lambda: len(engine.calls) == 3 and RESULT in viewer.layers, timeout=20_000)
+    result = viewer.layers[RESULT]
+    qtbot.waitUntil(lambda: painted(result)[:2] == [True, True], timeout=20_000)
+    for step in (1, 4, 2):  # the viewer can be scrolled meanwhile
+        viewer.dims.set_current_step(0, step)
+    widget.stop.changed.emit(True)
+    qtbot.waitUntil(lambda: widget.run.enabled, timeout=20_000)
+    engine.hold_slice = 0
+    viewer.dims.order = (1, 0, 2)
+    viewer.layers.selection.active = result
+    widget.go_on.changed.emit(True)
+    assert widget._status.text().startswith(f"'{RESULT}' has other slices than 'cells'")
+    viewer.dims.order = (0, 1, 2)
+    widget.go_on.changed.emit(True)
+    viewer.dims.order = (1, 0, 2)
+    qtbot.waitUntil(lambda: widget.run.enabled, timeout=20_000)
+    assert painted(result) == [True] * 5
+    assert (np.asarray(result._slice.image.raw)[..., 3] == 255).all()
