@@ -21,9 +21,9 @@ from napari_style_transfer.engine.step import Losses, Status, Step
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.recipe import Recipe
 from napari_style_transfer.settings import Settings
-from napari_style_transfer.stack import SliceError, SliceStep, stylize_stack
-from napari_style_transfer.stack_order import LATER_SHARE, later_settings, stack_shape
-from napari_style_transfer.stack_store import fits_in_memory, identity, open_result
+from napari_style_transfer.stack.loop import SliceError, SliceStep, stylize_stack
+from napari_style_transfer.stack.order import LATER_SHARE, later_settings, stack_shape
+from napari_style_transfer.stack.store import fits_in_memory, identity, open_result
 
 FIRST = 9
 SETTINGS = Settings(size=32, steps=FIRST, coarsest_size=16, device="cpu")

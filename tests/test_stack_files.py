@@ -14,16 +14,16 @@ import pytest
 import tifffile
 from PIL import Image
 
-from napari_style_transfer import stack_cli
 from napari_style_transfer.engine import stylize as engine
 from napari_style_transfer.engine.images import result_shape
 from napari_style_transfer.engine.step import Losses, Status, Step
 from napari_style_transfer.errors import InputError, OutOfMemoryError
 from napari_style_transfer.recipe import Recipe
 from napari_style_transfer.settings import Settings
-from napari_style_transfer.stack_cli import StackOutcome, paint_stack
-from napari_style_transfer.stack_files import is_stack, open_pages
-from napari_style_transfer.stack_folder import save_text, save_tiff
+from napari_style_transfer.stack import command
+from napari_style_transfer.stack.command import StackOutcome, paint_stack
+from napari_style_transfer.stack.files import is_stack, open_pages
+from napari_style_transfer.stack.folder import save_text, save_tiff
 
 SETTINGS = Settings(size=32, steps=9, coarsest_size=16, device="cpu")
 STYLE = np.full((20, 20, 3), 90, np.uint8)
@@ -556,7 +556,7 @@ def test_a_tiff_whose_pages_are_all_done_is_only_written(
 
     scan()
     with monkeypatch.context() as patch:
-        patch.setattr(stack_cli, "save_tiff", full_disk)
+        patch.setattr(command, "save_tiff", full_disk)
         with pytest.raises(InputError, match="No space left"):
             paint("scan.tif", "out.tif")
     painted.clear()

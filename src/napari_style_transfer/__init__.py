@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from napari_style_transfer.engine.stylize import iter_stylize, stylize
     from napari_style_transfer.errors import InputError, StyleTransferError
     from napari_style_transfer.settings import Settings
-    from napari_style_transfer.stack import SliceStep, stylize_stack
+    from napari_style_transfer.stack.loop import SliceStep, stylize_stack
 
 __all__ = [
     "InputError",
@@ -41,7 +41,7 @@ _HOME = {
     "InputError": "errors",
     "StyleTransferError": "errors",
     "Settings": "settings",
-    "SliceStep": "stack",
+    "SliceStep": "stack.loop",
     "Losses": "engine.step",
     "Region": "engine.commission",
     "Regions": "engine.commission",
@@ -52,7 +52,7 @@ _HOME = {
     "Step": "engine.step",
     "iter_stylize": "engine.stylize",
     "stylize": "engine.stylize",
-    "stylize_stack": "stack",
+    "stylize_stack": "stack.loop",
 }
 
 

@@ -38,7 +38,7 @@ _SAMPLE = "sample:"
 
 
 def _is_stack(content: str) -> bool:
-    from napari_style_transfer.stack_files import is_stack
+    from napari_style_transfer.stack.files import is_stack
 
     return not content.startswith(_SAMPLE) and is_stack(content)
 
@@ -207,7 +207,7 @@ def _paint(job: Job) -> int:
 
 def _paint_stack(job: Job) -> int:
     """Paint a folder, a glob or a TIFF of many pages, and return the exit code."""
-    from napari_style_transfer.stack_cli import paint_stack
+    from napari_style_transfer.stack.command import paint_stack
 
     with _stop_on_interrupt() as stop:
         outcome = paint_stack(

@@ -31,7 +31,7 @@ from napari_style_transfer.plugin.stack_job import STACK_KEY
 from napari_style_transfer.plugin.stack_worker import paint_stack
 from napari_style_transfer.plugin.widget import StyleTransferWidget
 from napari_style_transfer.recipe import Recipe
-from napari_style_transfer.stack_store import Record, StackResult, identity
+from napari_style_transfer.stack.store import Record, StackResult, identity
 
 RESULT = "cells in the style of painting"
 
@@ -95,7 +95,7 @@ def content(driver: Driver, viewer: ViewerModel) -> Image:
 @pytest.fixture
 def no_room(monkeypatch: pytest.MonkeyPatch) -> None:
     """A memory into which no stack fits."""
-    for module in ("plugin.stack_section", "stack_store"):
+    for module in ("plugin.stack_section", "stack.store"):
         name = f"napari_style_transfer.{module}.fits_in_memory"
         monkeypatch.setattr(name, lambda shape: False)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from napari_style_transfer.engine.step import Picture, Step
 from napari_style_transfer.errors import StyleTransferError
 from napari_style_transfer.recipe import Recipe
-from napari_style_transfer.stack_order import Index
+from napari_style_transfer.stack.order import Index
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from napari_style_transfer.engine.step import Picture
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.recipe import Recipe
-from napari_style_transfer.stack_order import Index
-from napari_style_transfer.stack_store import Record, StackResult, open_result
+from napari_style_transfer.stack.order import Index
+from napari_style_transfer.stack.store import Record, StackResult, open_result
 
 if TYPE_CHECKING:
     import dask.array
@@ -34,7 +34,7 @@ class StackCanvas:
     axes
         The layer's axes that run down and across the pictures.
     run
-        What tells this run from others, from :func:`~napari_style_transfer.stack_store.identity`.
+        What tells this run from others, from :func:`~napari_style_transfer.stack.store.identity`.
     folder
         Where the result is kept; in memory where None.
     result

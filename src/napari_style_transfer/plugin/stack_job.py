@@ -17,9 +17,9 @@ from napari_style_transfer.plugin.job import Job
 from napari_style_transfer.plugin.layers import Snapshot
 from napari_style_transfer.plugin.slicing import Cutter
 from napari_style_transfer.plugin.stack_canvas import StackCanvas, storage_order
-from napari_style_transfer.stack import SliceError
-from napari_style_transfer.stack_order import Index
-from napari_style_transfer.stack_store import Record, StackResult, identity
+from napari_style_transfer.stack.loop import SliceError
+from napari_style_transfer.stack.order import Index
+from napari_style_transfer.stack.store import Record, StackResult, identity
 
 if TYPE_CHECKING:
     from napari.layers import Image, Layer

@@ -10,7 +10,7 @@ from napari_style_transfer.plugin.messages import Preview
 from napari_style_transfer.plugin.slicing import shown_axes, shown_slice
 from napari_style_transfer.plugin.stack_job import STACK_KEY, StackJob
 from napari_style_transfer.recipe import Recipe
-from napari_style_transfer.stack_order import Index
+from napari_style_transfer.stack.order import Index
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

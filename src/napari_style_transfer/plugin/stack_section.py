@@ -22,7 +22,7 @@ from napari_style_transfer.plugin.slicing import shown_axes, shown_slice
 from napari_style_transfer.plugin.stack_canvas import CHANNELS
 from napari_style_transfer.plugin.stack_job import StackNote
 from napari_style_transfer.settings import Settings
-from napari_style_transfer.stack_store import fits_in_memory
+from napari_style_transfer.stack.store import fits_in_memory
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

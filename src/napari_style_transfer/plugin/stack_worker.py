@@ -30,7 +30,7 @@ def paint_stack(
     load_libraries()
     with no_collections():
         from napari_style_transfer.engine.images import result_shape
-        from napari_style_transfer.stack import stylize_stack
+        from napari_style_transfer.stack.loop import stylize_stack
 
     *leading, height, width, _ = job.slices.shape
     shape = result_shape((height, width), job.settings.size)

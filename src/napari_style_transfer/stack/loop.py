@@ -20,7 +20,7 @@ from napari_style_transfer.engine.steering import KEEP, Steering, Wish
 from napari_style_transfer.engine.step import Status, Step
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.settings import Settings
-from napari_style_transfer.stack_order import (
+from napari_style_transfer.stack.order import (
     Index,
     Task,
     later_settings,

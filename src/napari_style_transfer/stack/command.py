@@ -18,10 +18,10 @@ from napari_style_transfer.engine.images import SUFFIXES, check_output
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.recipe import Recipe
 from napari_style_transfer.settings import Settings
-from napari_style_transfer.stack import SliceError, SliceStep, stylize_stack
-from napari_style_transfer.stack_files import TIFF_SUFFIXES, Pages, open_pages
-from napari_style_transfer.stack_folder import FolderResult, save_text, save_tiff
-from napari_style_transfer.stack_store import Record, identity
+from napari_style_transfer.stack.files import TIFF_SUFFIXES, Pages, open_pages
+from napari_style_transfer.stack.folder import FolderResult, save_text, save_tiff
+from napari_style_transfer.stack.loop import SliceError, SliceStep, stylize_stack
+from napari_style_transfer.stack.store import Record, identity
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def paint_stack(
     source
         A folder, a glob pattern or a TIFF.
     style, settings, init, regions
-        As for :func:`~napari_style_transfer.stack.stylize_stack`.
+        As for :func:`~napari_style_transfer.stack.loop.stylize_stack`.
     output
         A TIFF by its suffix, else a folder. A folder has its recipe in it, a TIFF beside it; the pages of
         a TIFF are kept in the folder ``OUTPUT.pages`` until all are done.

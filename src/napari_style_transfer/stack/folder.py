@@ -17,9 +17,9 @@ from napari_style_transfer.engine.images import load_image, save_image, split_al
 from napari_style_transfer.engine.step import Picture
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.recipe import Recipe
-from napari_style_transfer.stack_files import Pages
-from napari_style_transfer.stack_order import Index
-from napari_style_transfer.stack_store import Record
+from napari_style_transfer.stack.files import Pages
+from napari_style_transfer.stack.order import Index
+from napari_style_transfer.stack.store import Record
 
 #: The file beside the pages that says how they were made and which are done.
 RECORD_NAME = "recipe.json"
@@ -30,7 +30,7 @@ _BIG_TIFF = 2**32 - 2**25
 class FolderResult:
     """A folder of painted pages, with a record of how they were made and which are done.
 
-    It can be given to :func:`~napari_style_transfer.stack.stylize_stack` as `out`.
+    It can be given to :func:`~napari_style_transfer.stack.loop.stylize_stack` as `out`.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class FolderResult:
     pages
         What is painted; a page gets its transparency back.
     run
-        What tells this run from others, from :func:`~napari_style_transfer.stack_store.identity`.
+        What tells this run from others, from :func:`~napari_style_transfer.stack.store.identity`.
 
     Raises
     ------

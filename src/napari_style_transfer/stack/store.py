@@ -18,7 +18,7 @@ from napari_style_transfer.errors import InputError
 from napari_style_transfer.memory import GIB
 from napari_style_transfer.recipe import RECIPE_KEY, Recipe
 from napari_style_transfer.settings import Settings
-from napari_style_transfer.stack_order import Index
+from napari_style_transfer.stack.order import Index
 
 if TYPE_CHECKING:
     import zarr
@@ -97,7 +97,7 @@ def identity(settings: Settings, **names: Any) -> dict[str, Any]:
 class StackResult:
     """The result of a stack, with the record of which slices are done.
 
-    It can be given to :func:`~napari_style_transfer.stack.stylize_stack` as `out`.
+    It can be given to :func:`~napari_style_transfer.stack.loop.stylize_stack` as `out`.
 
     Attributes
     ----------
@@ -155,7 +155,7 @@ def open_result(
     Parameters
     ----------
     shape
-        (..., H, W, 3), from :func:`~napari_style_transfer.stack_order.stack_shape`.
+        (..., H, W, 3), from :func:`~napari_style_transfer.stack.order.stack_shape`.
     run
         What tells this run from others, from :func:`identity`.
     folder
