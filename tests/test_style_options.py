@@ -89,3 +89,13 @@ def test_the_command_paints_each_region_and_the_recipe_paints_it_again(tmp_path,
     assert load_styles(recipe.all_styles, str)[1].angle == 90
     assert main([content, a, "--region", "1=x.png", "-o", str(out), *FAST]) == 2
     assert "--regions" in capsys.readouterr().err
+    assert main([content, a, "--regions", mask, "--region", f"7={b}", "-o", str(out), *FAST]) == 2
+    assert "no label 7" in capsys.readouterr().err
+    Image.fromarray(labels * 0).save(mask)
+    assert main([content, a, "--regions", mask, "-o", str(out), *FAST]) == 2
+    assert "nothing would be painted" in capsys.readouterr().err
+
+
+def test_a_misspelt_option_of_a_style_is_told():
+    with pytest.raises(InputError, match="FILE=SHARE"):
+        parse_styles(["a.png=0.5,scael=2"])

@@ -44,13 +44,14 @@ def build_parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="FILE=SHARE",
-        help="one of several styles, instead of STYLE; after the share may come ,scale=2,angle=30 (its "
-        "strokes' size and angle) and ,mask=FILE (the part that serves)",
+        help="one of several styles, instead of STYLE or beside it; after the share may come "
+        ",scale=2,angle=30 (its strokes' size and angle) and ,mask=FILE (the part that serves)",
     )
     add(
         "--regions",
         metavar="MASK",
-        help="a picture of labels over the content that says where each style goes; 0 is left untouched",
+        help="a picture of labels over the content that says where each style goes; 0 is left untouched, "
+        "a label of which nothing is said is painted in all styles",
     )
     add(
         "--region",

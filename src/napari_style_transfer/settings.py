@@ -214,7 +214,7 @@ class Settings(BaseModel):
         "close",
         "Borders",
         "Of regions: close paints up to them; strict lets no style move a pixel outside its region, and "
-        "leaves a pale band inside it.",
+        "leaves a wider pale band inside it.",
         advanced=True,
         live=True,
     )

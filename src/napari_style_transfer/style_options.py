@@ -29,7 +29,7 @@ def parse_styles(texts: Iterable[str]) -> list[StyleNote]:
     notes = []
     for text in texts:
         match = _STYLE.fullmatch(text)
-        if match is None or not match["picture"]:
+        if match is None or re.search(r"=[^/\\]*,\w+=?", match["picture"]):
             raise InputError(f"Write a style as FILE=SHARE, such as A.jpg=0.7; got {text!r}.")
         given = {name: value for name, value in match.groupdict().items() if value is not None}
         notes.append(StyleNote.model_validate(given))
@@ -67,6 +67,8 @@ def parse_regions(
         match = _REGION.fullmatch(text)
         if match is None:
             raise InputError(f"Write a region as LABEL=FILE, such as 1=A.jpg; got {text!r}.")
+        if int(match["label"]) in table:
+            raise InputError(f"Label {match['label']} is given twice; name one style for it.")
         style: int | str | None = match["style"]
         if style == _NONE:
             style = None
@@ -101,7 +103,17 @@ def load_regions(note: RegionsNote | None) -> Regions | None:
     if note is None:
         return None
     table = {label: Region(each.style, each.strength) for label, each in note.table.items()}
-    return Regions(load_labels(note.labels), table)
+    regions = Regions(load_labels(note.labels), table)
+    present = set(np.unique(regions.labels).tolist())
+    for label in table:
+        if label not in present:
+            raise InputError(
+                f"There is no label {label} in {note.labels}; its labels are "
+                f"{', '.join(map(str, sorted(present)[:20]))}."
+            )
+    if all(regions.region(label).style is None for label in present):
+        raise InputError(f"By the labels in {note.labels} nothing would be painted.")
+    return regions
 
 
 def load_labels(path: str) -> npt.NDArray[Any]:

@@ -161,6 +161,8 @@ def test_bad_styles_and_regions_are_refused_in_a_sentence():
         lambda: Style(style, scale=0),
         lambda: Style(style, mask=np.zeros((4, 4))),
         lambda: Region(0, strength=2),
+        lambda: Region("oil"),
+        lambda: iter_stylize(style, style, regions=labels, **FAST),
         lambda: Regions(np.ones((4, 4, 4), int), {}),
         lambda: Regions(np.ones((4, 4)), {}),
         lambda: styles_of([Style(style, share=0)]),

@@ -131,3 +131,19 @@ def test_colours_can_be_switched_on_the_way():
     for a, b in ((0, 1), (1, 2)):  # grey offsets leave differences of channels as they are
         difference = (painted[..., a] - painted[..., b]) - (kept[..., a] - kept[..., b])
         assert np.abs(difference).max() <= 2
+
+
+def test_with_nothing_to_paint_the_run_waits_for_a_region():
+    content, labels = speckle(0, (0.4, 0.4, 0.4)), np.zeros((64, 64), int)
+    style, steering, notes = Style(speckle(1, (1, 0, 0))), Steering(), []
+    settings = Settings(**FAST | {"precision": "bfloat16"}, steps=24)
+    for step in iter_stylize(
+        content, style, settings=settings, regions=Regions(labels, {}), steering=steering
+    ):
+        notes.append(step.note)
+        if step.evaluation == 12:
+            labels = labels + 1
+            steering.change(regions=Regions(labels, {}))
+    assert "Every region is left as it is." in notes
+    assert step.evaluation == 24
+    assert not np.array_equal(step.picture, content)

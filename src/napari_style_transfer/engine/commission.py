@@ -76,6 +76,10 @@ class Region:
     strength: float = 0.5
 
     def __post_init__(self) -> None:  # noqa: D105
+        if not (self.style is None or self.style == "mix" or isinstance(self.style, int)):
+            raise InputError(
+                f"The style of a region should be a number, 'mix' or None, got {self.style!r}."
+            )
         if not 0 <= self.strength <= 1:
             raise InputError(f"The strength of a region should be 0 to 1, got {self.strength!r}.")
 
@@ -130,7 +134,11 @@ def styles_of(style: ImageSource | Style | Sequence[ImageSource | Style]) -> tup
 
 
 def check_regions(regions: Regions, styles: int) -> None:
-    """Raise :class:`InputError` if a region asks for a style that is not there."""
+    """Raise :class:`InputError` if these are no regions, or one asks for a style that is not there."""
+    if not isinstance(regions, Regions):
+        raise InputError(
+            f"Give regions as Regions(labels, table), not as {type(regions).__name__}."
+        )
     for label, region in regions.table.items():
         if isinstance(region.style, int) and not 0 <= region.style < styles:
             raise InputError(

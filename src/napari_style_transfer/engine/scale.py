@@ -69,6 +69,8 @@ class ScalePainter:
         self._note = ""
         if outcome.accepted:
             self.losses = self._objective.losses
+        if outcome.stationary and self._untouched is not None and bool(self._untouched.all()):
+            return Outcome(outcome.value, outcome.accepted), "Every region is left as it is."
         if outcome.stationary and self.dtype is torch.bfloat16:
             self.dtype = torch.float32
             self._objective, note = self._build_objective()

@@ -267,13 +267,14 @@ class Work:
 
 
 def _too_small(labels: list[int], layers: list[str], settings: Settings) -> Iterator[str]:
-    """Yield a sentence for a region that some layers cannot see."""
+    """Yield a sentence for regions that some layers cannot see."""
     missing = [name for name, w in settings.style_layers.items() if w and name not in layers]
-    which = ", ".join(map(str, labels))
+    several = len(labels) > 1
+    which = f"Regions {', '.join(map(str, labels))} are" if several else f"Region {labels[0]} is"
     if not layers:
-        yield f"Region {which} is too thin to be painted."
+        yield f"{which} too thin to be painted."
     elif missing:
-        yield f"Region {which} is too small for {', '.join(missing)}; its strokes stay finer."
+        yield f"{which} too small for {', '.join(missing)}; the strokes stay finer."
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:

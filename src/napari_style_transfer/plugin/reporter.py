@@ -139,6 +139,8 @@ class Reporter:
         self._panels.plot.add(message.steps)
         for step in message.steps:
             if step.note and step.note not in self._notes:
+                if step.note.startswith("Region"):  # what is said of regions now replaces what was
+                    self._notes = [each for each in self._notes if not each.startswith("Region")]
                 self._notes.append(step.note)
                 self._panels.status.say(" ".join(self._notes))
 
