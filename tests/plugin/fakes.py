@@ -16,7 +16,7 @@ from napari_style_transfer.engine.steering import Steering, Wish
 from napari_style_transfer.engine.step import Losses, Status, Step
 from napari_style_transfer.plugin.widget import StyleTransferWidget
 
-_TIMEOUT = 20_000  # ms; generous, because the machines that run tests are often busy
+_TIMEOUT = 120_000  # ms; generous, because the machines that run tests are often busy
 
 
 @dataclass

@@ -109,7 +109,7 @@ def paint_stack(
     if done < len(pages):
         return StackOutcome(
             False,
-            f"Stopped with {done} of {len(pages)} pages done, kept in {folder}; "
+            f"Stopped with {done} of {len(pages)} pages done; they are in {folder}, "
             "and the same command goes on.",
         )
     if tiff:

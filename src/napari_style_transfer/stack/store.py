@@ -75,7 +75,7 @@ class Record:
         changed = [key for key in {**run, **self.run} if run.get(key) != self.run.get(key)]
         if changed:
             raise InputError(
-                f"{where} holds a result that was begun otherwise ({', '.join(changed)}); "
+                f"{where} holds a result that was begun with another {', '.join(changed)}; "
                 "choose another place for this one."
             )
 
