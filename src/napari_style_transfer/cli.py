@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import itertools
 import math
-import os
 import signal
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from napari_style_transfer.engine.step import Status, Step
 from napari_style_transfer.errors import InputError, StyleTransferError
 from napari_style_transfer.memory import MemoryPlan, plan_memory
 from napari_style_transfer.recipe import Recipe, RegionsNote, StyleNote
+from napari_style_transfer.saving import save_text
 from napari_style_transfer.settings import Settings, parameters
 from napari_style_transfer.style_options import (
     load_regions,
@@ -187,7 +187,7 @@ def _paint(job: Job) -> int:
     recipe = Recipe.from_step(last, job.settings, **job.names)
     try:
         save_image(job.output, picture)
-        _save_text(job.recipe_path, recipe.model_dump_json(indent=2) + "\n")
+        save_text(job.recipe_path, recipe.model_dump_json(indent=2) + "\n")
     except InputError as error:
         # What took minutes to paint is not to be lost with a full disk.
         refuge = Path(tempfile.mkdtemp(prefix="napari-style-transfer-")) / job.output.name
@@ -295,14 +295,3 @@ def _stop_on_interrupt() -> Iterator[threading.Event]:
         yield stop
     finally:
         signal.signal(signal.SIGINT, previous)
-
-
-def _save_text(path: Path, text: str) -> None:
-    """Write a file as a whole or not at all."""
-    part = path.with_name(f"{path.name}.part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        os.replace(part, path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise InputError(f"Cannot save {path}: {error.strerror}.") from None

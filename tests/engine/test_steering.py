@@ -90,6 +90,8 @@ def test_a_wish_that_cannot_be_met_is_told_and_changes_nothing():
     assert "not/there.png" in notes[2]
     assert step.evaluation == 6
     assert not step.steered
+    with pytest.raises(InputError, match="share"):
+        steering.change(styles=[Style("a.png", share=0)])
     with pytest.raises(InputError, match="style 3"):
         steering.change(
             styles=[Style("a.png")], regions=Regions(np.ones((4, 4), int), {1: Region(3)})

@@ -52,12 +52,7 @@ def load_image(path: str | os.PathLike[str]) -> npt.NDArray[Any]:
                 raise InputError(
                     f"The file {path} holds {pages} pages; save the one to paint as its own file."
                 )
-            image = ImageOps.exif_transpose(file)
-            if image.mode.startswith("I;16"):
-                return np.asarray(image).astype(np.uint16)
-            if image.mode in ("I", "F"):
-                return np.asarray(image)
-            return np.asarray(image.convert("RGBA" if image.has_transparency_data else "RGB"))
+            return pixels_of(ImageOps.exif_transpose(file))
     except InputError:
         raise
     except FileNotFoundError:
@@ -67,6 +62,15 @@ def load_image(path: str | os.PathLike[str]) -> npt.NDArray[Any]:
     except (*_DAMAGED, SyntaxError, Image.DecompressionBombError) as error:
         reason = getattr(error, "strerror", None) or "it is damaged or not a picture"
         raise InputError(f"Cannot read the picture {path}: {reason}.") from None
+
+
+def pixels_of(image: Image.Image) -> npt.NDArray[Any]:
+    """Return the pixels of an open picture, as :func:`load_image` does."""
+    if image.mode.startswith("I;16"):
+        return np.asarray(image).astype(np.uint16)
+    if image.mode in ("I", "F"):
+        return np.asarray(image)
+    return np.asarray(image.convert("RGBA" if image.has_transparency_data else "RGB"))
 
 
 def _load_scientific_tiff(path: str | os.PathLike[str]) -> npt.NDArray[Any]:

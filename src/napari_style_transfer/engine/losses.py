@@ -16,6 +16,8 @@ from torch import Tensor
 Weighting = Literal["balanced", "gatys"]
 #: Rows and columns of a feature map, or of a picture.
 Window = tuple[slice, slice]
+#: Rows and columns of some positions of a feature map.
+Positions = tuple[Tensor, Tensor]
 
 _PARTS = 16
 
@@ -40,24 +42,22 @@ class Term(Protocol):
         ...
 
 
-def gram_matrix(features: Tensor, guide: Tensor | None = None) -> Tensor:
+def gram_matrix(features: Tensor, positions: Positions | None = None) -> Tensor:
     """Return the sum over positions of the outer product of features (Gatys et al. 2015, eq. 3).
 
     Parameters
     ----------
     features
         (1, C, h, w) activations.
-    guide
-        (h, w) bool: the positions that count; all if None.
+    positions
+        Rows and columns of the positions that count; all if None.
 
     Returns
     -------
     Tensor
         (C, C), *not* divided by h w; float32 at least, whatever the features are in.
     """
-    flat = _by_position(features).reshape(-1, features.shape[1])
-    if guide is not None:
-        flat = flat[guide.flatten()]
+    flat = _chosen(features, positions)
     if flat.dtype is not torch.bfloat16:
         return flat.T @ flat
     # A product of bfloat16 matrices is rounded to bfloat16 at the end, so it is taken in parts that are
@@ -66,6 +66,20 @@ def gram_matrix(features: Tensor, guide: Tensor | None = None) -> Tensor:
     parts = flat[:whole].view(_PARTS, -1, flat.shape[1])
     rest = flat[whole:].float()
     return torch.bmm(parts.mT, parts).sum(0, dtype=torch.float32) + rest.T @ rest
+
+
+def positions_of(guide: Tensor) -> Positions:
+    """Return rows and columns of the positions of a guide, (h, w) bool; waits for the device."""
+    rows, columns = guide.nonzero(as_tuple=True)
+    return rows, columns
+
+
+def _chosen(maps: Tensor, positions: Positions | None) -> Tensor:
+    """Return the features of some positions of a (1, C, h, w) map, or of all, as (n, C)."""
+    by_position = _by_position(maps)
+    if positions is None:
+        return by_position.reshape(-1, maps.shape[1])
+    return by_position[0, positions[0], positions[1]]
 
 
 def _by_position(maps: Tensor) -> Tensor:
@@ -107,12 +121,22 @@ class StyleTerm:
     ) -> None:
         self.layer, self.target, self.positions, self.weight = layer, target, positions, weight
         self._guide = guide
+        self._inside: dict[tuple[int, ...], Positions] = {}
         energy = float(target.square().mean())
         self._scale = 1 / max(energy, 1e-12) if weighting == "balanced" else target.shape[0] ** -2
 
     def measure(self, features: Tensor, window: Window) -> Tensor:
         """Return the Gram matrix of a part of the map."""
-        return gram_matrix(features, None if self._guide is None else self._guide[window])
+        return gram_matrix(features, self._positions(window))
+
+    def _positions(self, window: Window) -> Positions | None:
+        """Return the guide's positions within a window, which are looked up once."""
+        if self._guide is None:
+            return None
+        key = (window[0].start, window[0].stop, window[1].start, window[1].stop)
+        if key not in self._inside:
+            self._inside[key] = positions_of(self._guide[window])
+        return self._inside[key]
 
     def loss(self, measured: Tensor) -> Tensor:
         """Return the scaled mean squared error to the target."""
@@ -120,12 +144,12 @@ class StyleTerm:
 
     def pull_back(self, share: Tensor, features: Tensor, window: Window, onto: Tensor) -> None:
         """Add the gradient for a part of the map: of F^T F it is F (S + S^T)."""
-        flat = _by_position(features).reshape(-1, features.shape[1])
+        positions = self._positions(window)
+        flat = _chosen(features, positions)
         factor = (share + share.T).to(flat.dtype)
         gradient = _by_position(onto)
-        if self._guide is not None:
-            guide = self._guide[window]
-            gradient[:, guide] += flat[guide.flatten()] @ factor
+        if positions is not None:
+            gradient[0, positions[0], positions[1]] += flat @ factor
         elif gradient.is_contiguous():
             gradient.view(flat.shape).addmm_(flat, factor)
         else:

@@ -18,6 +18,7 @@ from napari_style_transfer.engine.losses import (
     StyleTerm,
     Term,
     gram_matrix,
+    positions_of,
     total_variation,
 )
 from napari_style_transfer.engine.step import Losses
@@ -177,25 +178,21 @@ def build_objective(
     shape = content.shape[2], content.shape[3]
     terms: list[Term] = []
     for target in targets if settings.effective_style_weight else ():
-        weight = settings.effective_style_weight * target.weight
         layers = {
             layer: share
             for layer, share in settings.style_layers.items()
-            if target.guides is None or layer in target.guides
+            if share and (target.guides is None or layer in target.guides)
         }
-        # What the layers would weigh that are left out goes to the others.
-        weight *= sum(settings.style_layers.values()) / (sum(layers.values()) or 1.0)
-        if settings.weighting == "balanced":
-            weight /= sum(settings.style_layers.values())
+        weight = settings.effective_style_weight * target.weight
+        if settings.weighting == "gatys":
+            weight *= sum(settings.style_layers.values())
         for layer, share in layers.items():
-            if not share:
-                continue
             guide = None if target.guides is None else target.guides[layer]
             positions = math.prod(map_shape(shape, layer)) if guide is None else int(guide.sum())
             gram = target.grams[layer]
-            terms.append(
-                StyleTerm(layer, gram, positions, weight * share, settings.weighting, guide)
-            )
+            # Of all that the layers are to weigh; what is left out thus goes to the others.
+            own = weight * share / sum(layers.values())
+            terms.append(StyleTerm(layer, gram, positions, own, settings.weighting, guide))
     tiles = tiles_of(shape, tile_size, network.layers)
     if settings.content_weight:
         layers = {layer: share for layer, share in settings.content_layers.items() if share}
@@ -239,7 +236,7 @@ def gram_matrices(
             guide = (guides or {}).get(layer)
             part = gram_matrix(
                 tile.own(features[layer], layer),
-                None if guide is None else guide[tile.window(layer)],
+                None if guide is None else positions_of(guide[tile.window(layer)]),
             )
             sums[layer] = sums[layer] + part if layer in sums else part
     return {

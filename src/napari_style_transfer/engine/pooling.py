@@ -2,8 +2,7 @@
 
 Each function takes a (1, C, H, W) map and returns the (1, C, ⌈H/2⌉, ⌈W/2⌉) one, and a function that
 brings a gradient for that back to the map. Maxima are taken along one axis after the other, of which a
-byte for each is kept: torch's max pooling keeps 64-bit indices, a third of all memory, and on a CPU it
-takes several times as long.
+byte for each is kept: torch's max pooling keeps 64-bit indices, and is no faster.
 """
 
 from __future__ import annotations

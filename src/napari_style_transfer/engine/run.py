@@ -77,7 +77,7 @@ def _paint(
     """Yield the steps of all scales."""
     scales = plan_scales(work.content_shape, work.settings)
     picture = work.start(scales[0].shape)
-    evaluation = 0
+    evaluation, device = 0, describe(work.device)
     for index, scale in enumerate(scales):
         painter = ScalePainter(work, scale.shape, picture)
         later = sum(each.evaluations for each in scales[index + 1 :])
@@ -113,7 +113,7 @@ def _paint(
                 scales=len(scales),
                 shape=scale.shape,
                 losses=painter.losses,
-                device=describe(work.device),
+                device=device,
                 precision=str(painter.dtype).removeprefix("torch."),
                 tile_size=work.tile_size,
                 pixels_left=remaining * math.prod(scale.shape) + later_pixels,

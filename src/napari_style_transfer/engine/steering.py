@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from napari_style_transfer.engine.commission import Regions, Style, check_regions
+from napari_style_transfer.engine.commission import Regions, Style, check_regions, styles_of
 from napari_style_transfer.settings import Settings
 
 
@@ -28,6 +28,14 @@ class Wish:
     settings: Settings | None = None
     styles: tuple[Style, ...] | None = None
     regions: Regions | Keep | None = KEEP
+
+    def then(self, later: Wish) -> Wish:
+        """Return both wishes as one; where they differ, the later counts."""
+        return Wish(
+            later.settings or self.settings,
+            later.styles or self.styles,
+            self.regions if later.regions is KEEP else later.regions,
+        )
 
 
 class Steering:
@@ -63,19 +71,13 @@ class Steering:
         Raises
         ------
         InputError
-            If a region asks for a style that is not among `styles`, given with it.
+            If no style has a share, or a region asks for one that is not among `styles`, given with it.
         """
         if styles is not None and isinstance(regions, Regions):
             check_regions(regions, len(styles))
+        wish = Wish(settings, None if styles is None else styles_of(tuple(styles)), regions)
         with self._lock:
-            wish = self._wish or Wish()
-            if settings is not None:
-                wish = replace(wish, settings=settings)
-            if styles is not None:
-                wish = replace(wish, styles=tuple(styles))
-            if regions is not KEEP:
-                wish = replace(wish, regions=regions)
-            self._wish = wish
+            self._wish = (self._wish or Wish()).then(wish)
 
     def pause(self) -> None:
         """Let the run wait before its next evaluation."""

@@ -2,8 +2,7 @@
 
 The way back is written out, not left to autograd. The kernels are frozen, so all that is needed is what
 each layer let through; gradients of the terms are added where they arise and everything else is done in
-place, where autograd would make and sum copies: on a CPU, whose time goes into memory as much as into
-convolutions, that is worth a third of an evaluation.
+place, where autograd would make copies and sum them: that takes less memory and a little less time.
 """
 
 from __future__ import annotations

@@ -176,8 +176,6 @@ class Work:
 
     def _targets(self, shape: Shape, dtype: torch.dtype, notes: list[str]) -> Iterator[StyleTarget]:
         """Yield the target of each region, or of the whole picture; note what cannot be met."""
-        if not self.settings.effective_style_weight:
-            return
         if self.regions is None:
             yield StyleTarget(self._mix(Region(), shape, dtype))
             return
@@ -236,6 +234,7 @@ class Work:
         # A very narrow style is widened: the deep layers need a few positions to average over.
         style_shape = max(height, 2 * MIN_SIDE), max(width, 2 * MIN_SIDE)
         network = self._network(dtype)
+        layers = [name for name, weight in settings.style_layers.items() if weight]
 
         def compute() -> dict[str, Tensor]:
             mask = None if style.mask is None else torch.from_numpy(np.asarray(style.mask) != 0)
@@ -245,11 +244,11 @@ class Work:
             elif settings.colours == "luminance":
                 seen = match_luminance(seen, resize(self._content, shape))
             # Where no position lies inside the part that serves, all are taken.
-            found = {} if serves is None else guides(serves, network.layers)
+            found = {} if serves is None else guides(serves, layers)
             return gram_matrices(
                 network,
                 seen.to(self.device),
-                [name for name, weight in settings.style_layers.items() if weight],
+                layers,
                 tile_size=self.tile_size,
                 guides={layer: guide.to(self.device) for layer, guide in found.items()},
             )
@@ -260,7 +259,7 @@ class Work:
             (
                 "grams", Same(style.picture), Same(style.mask), style.angle, style_shape,
                 dtype, self.device, settings.weights, settings.pooling,
-                tuple(settings.style_layers.items()), settings.colours, shape,
+                tuple(layers), settings.colours, settings.colours != "style" and shape,
             ),
             compute,
         )  # fmt: skip

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from PIL import Image as Pillow
 
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.recipe import RECIPE_KEY, Recipe
+from napari_style_transfer.saving import replacing, save_text
 
 LayerData = tuple[Any, dict[str, Any], str]
 
@@ -57,10 +56,9 @@ def write_picture(path: str, data: Any, attributes: Mapping[str, Any]) -> list[s
         raise InputError(f"{picture.name} can hold one picture, not a stack; save it as a TIFF.")
     if notes.exists() and _recipe(notes) is None:
         raise InputError(f"The recipe would replace {notes}; choose another name for the picture.")
-    encoded = io.BytesIO()
-    Pillow.fromarray(_flat(data)).save(encoded, "PNG")
-    _save(picture, encoded.getvalue())
-    _save(notes, f"{recipe.model_dump_json(indent=2)}\n".encode())
+    with replacing(picture) as part:
+        Pillow.fromarray(_flat(data)).save(part, "PNG")
+    save_text(notes, f"{recipe.model_dump_json(indent=2)}\n")
     return [str(picture), str(notes)]
 
 
@@ -111,14 +109,3 @@ def _flat(data: Any) -> npt.NDArray[np.uint8]:
     array: npt.NDArray[np.uint8] = np.asarray(data, np.uint8)
     single = [axis for axis, size in enumerate(array.shape[:-1]) if size == 1]
     return np.ascontiguousarray(array.squeeze(tuple(single[: array.ndim - 3])))
-
-
-def _save(path: Path, content: bytes) -> None:
-    """Write a file as a whole or not at all."""
-    part = path.with_name(f"{path.name}.part")
-    try:
-        part.write_bytes(content)
-        os.replace(part, path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise InputError(f"Cannot save {path}: {error.strerror}.") from None

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.plugin.placement import Placement
 from napari_style_transfer.plugin.regions import ellipse, fill, needed_part, resample
-from napari_style_transfer.plugin.slicing import is_lazy
+from napari_style_transfer.plugin.slicing import is_lazy, read
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -89,7 +89,7 @@ class FrozenLabels:
         """
         if self.matrix is None:
             return fill(self.outlines, self.shape)
-        return resample(self._read(), self.matrix, self.shape)
+        return resample(read(self.values, self.name), self.matrix, self.shape)
 
     def present(self) -> list[int]:
         """Return the labels that occur, 0 first.
@@ -101,13 +101,7 @@ class FrozenLabels:
         """
         if self.matrix is None:
             return [0, *sorted(label for label, _ in self.outlines)]
-        return [0, *(int(label) for label in np.unique(self._read()) if label)]
-
-    def _read(self) -> npt.NDArray[Any]:
-        try:
-            return np.asarray(self.values)
-        except Exception as error:  # whatever the storage behind the layer raises
-            raise InputError(f"Layer '{self.name}' cannot be read: {error}.") from error
+        return [0, *(int(label) for label in np.unique(read(self.values, self.name)) if label)]
 
 
 def freeze_labels(layer: Labels | Shapes, grid: Grid) -> FrozenLabels:

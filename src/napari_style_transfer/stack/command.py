@@ -17,9 +17,10 @@ from tqdm import tqdm
 from napari_style_transfer.engine.images import SUFFIXES, check_output
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.recipe import Recipe
+from napari_style_transfer.saving import save_text
 from napari_style_transfer.settings import Settings
 from napari_style_transfer.stack.files import TIFF_SUFFIXES, Pages, open_pages
-from napari_style_transfer.stack.folder import FolderResult, save_text, save_tiff
+from napari_style_transfer.stack.folder import FolderResult, save_tiff
 from napari_style_transfer.stack.loop import SliceError, SliceStep, stylize_stack
 from napari_style_transfer.stack.store import Record, identity
 

@@ -22,6 +22,7 @@ from PIL import Image, UnidentifiedImageError
 from napari_style_transfer.engine.images import (
     SUFFIXES,
     load_image,
+    pixels_of,
     split_alpha,
 )
 from napari_style_transfer.errors import InputError
@@ -215,11 +216,7 @@ def _read_page(path: Path, index: int) -> npt.NDArray[Any]:
             with warnings.catch_warnings(), Image.open(path) as image:
                 warnings.simplefilter("ignore")  # of tags that do not matter here
                 image.seek(index)
-                if image.mode.startswith("I;16"):
-                    return np.asarray(image).astype(np.uint16)
-                if image.mode in ("I", "F"):
-                    return np.asarray(image)
-                return np.asarray(image.convert("RGBA" if image.has_transparency_data else "RGB"))
+                return pixels_of(image)
         except (UnidentifiedImageError, SyntaxError):  # a type that Pillow does not know
             with tifffile.TiffFile(path) as file:
                 page = file.pages[index]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from napari_style_transfer.engine.images import load_image, save_image, split_al
 from napari_style_transfer.engine.step import Picture
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.recipe import Recipe
+from napari_style_transfer.saving import replacing, save_text
 from napari_style_transfer.stack.files import Pages
 from napari_style_transfer.stack.order import Index
 from napari_style_transfer.stack.store import Record
@@ -157,28 +156,3 @@ def save_tiff(path: Path, pictures: Iterator[npt.NDArray[Any]], size: int) -> No
                 extrasamples=["unassalpha"] if picture.shape[2] == 4 else [],
                 metadata=None,
             )
-
-
-def save_text(path: Path, text: str) -> None:
-    """Write a text file as a whole or not at all."""
-    with replacing(path) as part:
-        part.write_text(text, encoding="utf-8")
-
-
-@contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give the name of a part file, which replaces `path` when all went well and goes otherwise.
-
-    Raises
-    ------
-    InputError
-        If it cannot be written.
-    """
-    part = path.with_name(f"{path.name}.part")
-    try:
-        yield part
-        os.replace(part, path)
-    except OSError as error:
-        raise InputError(f"Cannot save {path}: {error.strerror or error}.") from None
-    finally:
-        part.unlink(missing_ok=True)

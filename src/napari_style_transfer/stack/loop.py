@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from napari_style_transfer.engine.commission import Regions, styles_of
-from napari_style_transfer.engine.steering import KEEP, Steering, Wish
+from napari_style_transfer.engine.steering import Steering, Wish
 from napari_style_transfer.engine.step import Status, Step
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.settings import Settings
@@ -289,13 +289,7 @@ class _Relay(Steering):
     def take(self) -> Wish | None:
         """Return what is new to the run, if anything."""
         new = self._source.take()
-        old = self._heard or Wish()
         if new is not None:
-            self._heard = replace(
-                old,
-                settings=new.settings or old.settings,
-                styles=new.styles or old.styles,
-                regions=old.regions if new.regions is KEEP else new.regions,
-            )
+            self._heard = (self._heard or Wish()).then(new)
         repeated, self._repeated = self._repeated, True
         return new if repeated else self._heard
