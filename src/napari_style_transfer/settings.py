@@ -195,7 +195,7 @@ class Settings(BaseModel):
         live=True,
     )
     style_layers: LayerWeights = parameter(
-        {"relu1_1": 1.0, "relu2_1": 1.0, "relu3_1": 2.0, "relu4_1": 3.0, "relu5_1": 0.5},
+        {"relu1_1": 1.0, "relu2_1": 1.0, "relu3_1": 2.0, "relu4_1": 4.0, "relu5_1": 0.5},
         "Style layers",
         "Layers whose Gram matrices carry the style, each with its weight; shallow layers hold colour "
         "and texture, deep ones strokes and shapes.",
