@@ -69,8 +69,12 @@ class Judge:
             style = torch.stack(
                 [self._style_loss(layer, features[layer]) for layer in STYLE_LAYERS]
             )
-        balanced, _ = self._balanced.evaluate(picture)
-        return Verdict(float(content), float(style.sum()), float(balanced))
+            everywhere = slice(None), slice(None)
+            balanced = sum(
+                term.weight * float(term.loss(term.measure(features[term.layer], everywhere)))
+                for term in self._balanced.terms
+            )
+        return Verdict(float(content), float(style.sum()), balanced)
 
     def _read(self, source: ImageSource) -> Tensor:
         return to_tensor(source, "judged").to(self._device)

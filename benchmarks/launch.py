@@ -67,6 +67,11 @@ def launch(module: str, job: Job, python: str = sys.executable) -> Record:
     if finished.returncode:
         last = finished.stderr.strip().splitlines()[-1:] or [f"ended with {finished.returncode}"]
         raise PartyError(f"{folder.name}: {last[0]}")
+    return read_record(folder)
+
+
+def read_record(folder: Path) -> Record:
+    """Return what a party that ran in `folder` has left there."""
     fields = json.loads((folder / "record.json").read_text())
     return Record(
         seconds=dict(zip(fields.pop("evaluations"), fields.pop("seconds"), strict=True)),

@@ -16,12 +16,18 @@ Yardstick = Literal["total", "balanced"]
 
 @dataclass(frozen=True)
 class Comparison:
-    """How long a party of ours and another take to the loss that the other ends with.
+    """How long a party of ours takes to the least loss that another comes to.
+
+    Not to the loss that the other ends with: pixel optimisers may diverge on the way.
 
     Attributes
     ----------
-    seconds_other, seconds_ours
-        When a judged picture first had `loss` or less; None where none had.
+    evaluations, loss, seconds_other
+        Of the other's best picture among those judged.
+    seconds_ours
+        When a judged picture of ours first had `loss` or less; None where none had.
+    final_other, final_ours
+        The losses that they end with.
     """
 
     yardstick: Yardstick
@@ -31,6 +37,7 @@ class Comparison:
     loss: float
     seconds_other: float
     seconds_ours: float | None
+    final_other: float
     final_ours: float
 
     @property
@@ -41,22 +48,22 @@ class Comparison:
     @property
     def times_lower(self) -> float:
         """How many times lower ours end."""
-        return self.loss / self.final_ours
+        return self.final_other / self.final_ours
 
 
 def compare(ours: Result, other: Result, yardstick: Yardstick) -> Comparison:
     """Compare two parties of one race."""
-    aim = loss_of(other.final, yardstick)
-    reached = _first(other, yardstick, aim)
-    assert reached is not None  # at the latest by its final picture
+    best = min(other.curve, key=lambda point: loss_of(point, yardstick))
+    aim = loss_of(best, yardstick)
     return Comparison(
         yardstick=yardstick,
         ours=ours.party.label,
         other=other.party.label,
-        evaluations=other.final.evaluation,
+        evaluations=best.evaluation,
         loss=aim,
-        seconds_other=reached,
-        seconds_ours=_first(ours, yardstick, aim),
+        seconds_other=best.seconds,
+        seconds_ours=next((p.seconds for p in ours.curve if loss_of(p, yardstick) <= aim), None),
+        final_other=loss_of(other.final, yardstick),
         final_ours=loss_of(ours.final, yardstick),
     )
 
@@ -64,10 +71,6 @@ def compare(ours: Result, other: Result, yardstick: Yardstick) -> Comparison:
 def loss_of(point: Point, yardstick: Yardstick) -> float:
     """Return a judged picture's loss by one yardstick."""
     return point.verdict.total if yardstick == "total" else point.verdict.balanced
-
-
-def _first(result: Result, yardstick: Yardstick, aim: float) -> float | None:
-    return next((p.seconds for p in result.curve if loss_of(p, yardstick) <= aim), None)
 
 
 def text(
@@ -136,12 +139,12 @@ def parties_table(results: list[Result], start: Verdict) -> str:
 
 def comparisons_table(comparisons: Iterable[Comparison]) -> str:
     """Set the times to equal loss, and the final losses, side by side."""
-    head = ["as good as", "by its", "takes, s", "party", "takes, s", "times faster"]
+    head = ["as good as the best of", "by its", "takes, s", "party", "takes, s", "times faster"]
     return _table(
         [*head, "final loss, times lower"],
         [
             [
-                f"{each.other}, {each.evaluations} evaluations",
+                f"{each.other}, after {each.evaluations} evaluations",
                 f"{each.yardstick}, {_loss(each.loss, each.yardstick)}",
                 _seconds(each.seconds_other),
                 each.ours,

@@ -50,6 +50,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--sizes", type=int, nargs="*", default=[256, 512, 1024], help="for the cost by size, px"
     )
+    parser.add_argument(
+        "--again", action="store_true", help="judge what the last race of this size has left"
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps")
     parser.add_argument("--threads", type=int, help="of torch; one a core if absent")
     parser.add_argument("--results", type=Path, default=HOME / "results.json", help="what to write")
@@ -82,7 +85,7 @@ def main() -> None:
         "torch-optim", "our objective, torch.optim", "own_objective", options.baselines
     )
     others = [pastiche, tutorial, shared_torch, torch_optim]
-    results, start = run_race([ours, longer, classic], others, pair, device)
+    results, start = run_race([ours, longer, classic], others, pair, device, again=options.again)
     by_name = {result.party.name: result for result in results}
     comparisons = [
         report.compare(by_name["ours"], by_name["pastiche"], "total"),

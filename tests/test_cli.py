@@ -187,6 +187,7 @@ def test_every_parameter_reaches_the_engine(monkeypatch: pytest.MonkeyPatch) -> 
         "precision": "float32",
         "weights": "oxford",
         "tile_size": 32,
+        "tolerance": 0.25,
         "stop_after": 1,
     }
     assert values.keys() == parameters().keys()
@@ -322,7 +323,7 @@ def test_other_failures_are_one_sentence_and_another_code(
 
 def test_missing_weights_are_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     argv = ["photo.png", "painting.png", "-o", "out.png", "--quiet", "--weights", "none.pth", *FAST]
-    assert main(argv) == 1
+    assert main(argv) == 2
     err = capsys.readouterr().err
     assert "none.pth" in err
     assert err.count("\n") == 1

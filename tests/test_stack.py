@@ -342,6 +342,7 @@ def test_a_sequence_of_pictures_of_several_shapes_is_a_stack(fake: FakeEngine) -
         ([], {}, "The stack has no slices"),
         (np.zeros(9), {"out": None}, r"its last axes must be \(H, W\)"),
         (stack(3), {"out": np.zeros((3, 9, 9, 3), np.uint8)}, r"it must be \(3, 19, 32, 3\)"),
+        (stack(3), {"out": np.zeros((3, 19, 32, 3))}, "is of float64; it must be of uint8"),
         (stack(3), {"steps": 0}, "steps: "),
     ],
 )

@@ -52,7 +52,7 @@ def hero() -> None:
 
 
 def gallery() -> None:
-    """Every sample content in the manner of every sample style, at two sizes."""
+    """Every sample content in the manner of every sample style."""
     height = 250
     styles = {name: samples.load(name) for name in samples.STYLES}
     corner = Image.new("RGB", (1, height), "white")

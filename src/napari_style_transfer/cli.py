@@ -257,19 +257,20 @@ def _run(
 
     from napari_style_transfer.engine.stylize import iter_stylize
 
+    steps = iter_stylize(
+        content,
+        styles,
+        settings=job.settings,
+        init=init,
+        regions=regions,
+        stop=stop.is_set,
+        preview_interval=math.inf,
+    )
     # In a log file, a line every few seconds is enough.
     interval = 0.1 if sys.stderr.isatty() else 5.0
     bar = tqdm(total=job.settings.steps, disable=job.quiet, mininterval=interval, desc="Loading")
     with bar:
-        for step in iter_stylize(
-            content,
-            styles,
-            settings=job.settings,
-            init=init,
-            regions=regions,
-            stop=stop.is_set,
-            preview_interval=math.inf,
-        ):
+        for step in steps:
             height, width = step.shape
             bar.total = step.evaluations
             scale = f"Scale {step.scale}/{step.scales} ({width}x{height})"

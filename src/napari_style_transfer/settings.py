@@ -257,6 +257,16 @@ class Settings(BaseModel):
         le=16_384,
         multiple_of=16,
     )
+    tolerance: float = parameter(
+        0.001,
+        "Tolerance",
+        "A scale is done when 20 evaluations have lowered the loss by less than this share in all; 0 "
+        "for never before the steps are spent.",
+        advanced=True,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+    )
     stop_after: int = parameter(
         0,
         "Stop after",

@@ -95,6 +95,19 @@ def test_stop_keeps_the_picture_so_far_at_the_results_size(content, style):
     assert np.array_equal(again, seen[-1].picture)
 
 
+def test_a_scale_that_gains_too_little_is_done_and_says_so(content, style):
+    settings = {"size": 64, "steps": 80, "coarsest_size": 32, "device": "cpu"}
+    steps = list(iter_stylize(content, style, **settings, tolerance=1))
+    assert [step.scale for step in steps] == [1] * 21 + [2] * 21
+    assert steps[-1].status is Status.FINISHED
+    assert steps[-1].picture is not None
+    assert steps[-1].evaluations == 42
+    assert [step.evaluation for step in steps if "enough" in step.note] == [21, 42]
+    whole = list(iter_stylize(content, style, **settings, tolerance=0))
+    assert len(whole) == 80
+    assert not any(step.note for step in whole)
+
+
 def test_more_style_weight_gives_less_style_loss(content, style):
     losses = [
         shared_style_loss(

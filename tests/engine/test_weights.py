@@ -10,7 +10,7 @@ from torchvision.models import VGG19_Weights
 
 from napari_style_transfer.engine import weights as module
 from napari_style_transfer.engine.weights import load_weights
-from napari_style_transfer.errors import WeightsError
+from napari_style_transfer.errors import InputError, WeightsError
 
 
 @pytest.fixture
@@ -117,7 +117,8 @@ def test_a_safetensors_file_is_read(tmp_path, state):
 
 
 def test_files_that_are_not_vgg19_are_refused(tmp_path, state):
-    assert "no weights file" in sentence(tmp_path / "absent.pth")
+    with pytest.raises(InputError, match="no weights file"):
+        load_weights(str(tmp_path / "absent.pth"))
     path = tmp_path / "bad.pth"
     path.write_bytes(b"not weights at all")
     assert "cannot be read" in sentence(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 
 import torch
 from torch import Tensor
@@ -17,6 +18,8 @@ from napari_style_transfer.memory import LARGE
 
 #: How much worse than the best a step may be, where the loss is rounded to bfloat16.
 _BFLOAT16_TOLERANCE = 1e-3
+#: Over how many evaluations the loss must still fall; `Settings.tolerance` says by how much.
+_PATIENCE = 20
 
 
 class ScalePainter:
@@ -38,6 +41,7 @@ class ScalePainter:
         self.losses = Losses(math.inf, math.inf, math.inf)
         large = shape[0] * shape[1] > LARGE  # see `memory`: there each copy counts
         self._canvas = Canvas(shape)
+        self._best: deque[float] = deque(maxlen=_PATIENCE + 1)
         self._objective, self._note = self._build_objective()
         self._leave_untouched()
         self._optimiser = LBFGS(
@@ -57,6 +61,7 @@ class ScalePainter:
         self._objective, self._note = self._build_objective()
         self._leave_untouched()
         self._optimiser.restart()
+        self._best.clear()
 
     def advance(self) -> tuple[Outcome, str]:
         """Evaluate once, and return what happened and a sentence for the user, or "".
@@ -76,8 +81,19 @@ class ScalePainter:
             self._objective, note = self._build_objective()
             self._optimiser.restart()
             outcome = Outcome(outcome.value, outcome.accepted)
+            self._best.clear()
             notes += ["bfloat16 found no way down; this scale goes on in float32.", note]
+        elif self._on_plateau(outcome):
+            outcome = Outcome(outcome.value, outcome.accepted, stationary=True)
+            notes.append(f"The last {_PATIENCE} evaluations gained next to nothing; enough.")
         return outcome, " ".join(filter(None, notes))
+
+    def _on_plateau(self, outcome: Outcome) -> bool:
+        """Note the best value so far, and tell whether the loss has all but stopped falling."""
+        before = self._best[-1] if self._best else math.inf
+        self._best.append(min(outcome.value, before) if outcome.accepted else before)
+        first, last = self._best[0], self._best[-1]
+        return len(self._best) > _PATIENCE and first - last < self._work.settings.tolerance * first
 
     def _step(self) -> Outcome:
         while True:

@@ -18,6 +18,7 @@ from napari_style_transfer.engine.run import run
 from napari_style_transfer.engine.steering import Steering
 from napari_style_transfer.engine.step import Picture, Step
 from napari_style_transfer.engine.studio import Studio
+from napari_style_transfer.engine.weights import check_weights
 from napari_style_transfer.engine.work import Work
 from napari_style_transfer.settings import Settings
 
@@ -137,6 +138,7 @@ def iter_stylize(
         studio.picture(each.picture, "style")
     height, width = tensor.shape[-2:]
     check_shape((height, width), settings.size)
+    check_weights(settings.weights)
     device, note = choose_device(settings.device)
     work = Work(settings, tensor, styles, regions, start, studio, device)
     return run(work, steering or Steering(), stop or (lambda: False), preview_interval, note)

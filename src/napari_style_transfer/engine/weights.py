@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from napari_style_transfer.engine.coexist import load_triton
-from napari_style_transfer.errors import WeightsError
+from napari_style_transfer.errors import InputError, WeightsError
 
 if TYPE_CHECKING:
     from torchvision.models import VGG19_Weights
@@ -77,14 +77,25 @@ def load_weights(source: str = "oxford") -> NetworkWeights:
 
     Raises
     ------
+    InputError
+        If there is no such file.
     WeightsError
         If they are missing, damaged, or not VGG-19's; nothing is loaded then.
     """
+    check_weights(source)
     if source == "oxford":
         return _oxford()
     if source == "torchvision":
         return _torchvision()
     return _file(Path(source).expanduser())
+
+
+def check_weights(source: str) -> None:
+    """Refuse a file that is not there, before any work; raises InputError."""
+    if source not in ("oxford", "torchvision") and not Path(source).expanduser().is_file():
+        raise InputError(
+            f"There is no weights file {source}; give oxford, torchvision or the path of a file."
+        )
 
 
 def convolution_indices() -> list[int]:
@@ -163,10 +174,6 @@ def _torchvision_normalisation() -> tuple[tuple[float, float, float], tuple[floa
 
 
 def _file(path: Path) -> NetworkWeights:
-    if not path.is_file():
-        raise WeightsError(
-            f"There is no weights file {path}; give oxford, torchvision or the path of a file."
-        )
     try:
         if path.suffix == ".safetensors":
             state = _safetensors(path)

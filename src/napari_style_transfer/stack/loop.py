@@ -156,6 +156,9 @@ def stylize_stack(
             raise InputError(
                 f"The array for the results has the shape {tuple(out.shape)}; it must be {expected}."
             )
+    kind = np.dtype(getattr(out, "dtype", np.uint8))
+    if kind != np.uint8:
+        raise InputError(f"The array for the results is of {kind}; it must be of uint8.")
     painter = _Painter(
         slices=slices,
         out=out,
