@@ -36,12 +36,12 @@ def main() -> None:
     image = content.clone().requires_grad_(True)
 
     def closure() -> Tensor:
-        value, gradient = objective.evaluate(image)
+        terms, gradient = objective.evaluate(image)
         with torch.no_grad():
             excess = image - image.clamp(0, 1)
             gradient = gradient + excess * (2 * _GAMUT_WEIGHT / excess.numel())
             image.grad = gradient.contiguous()  # torch's L-BFGS views it as a vector
-            return value + _GAMUT_WEIGHT * excess.square().mean()
+            return terms.sum() + _GAMUT_WEIGHT * excess.square().mean()
 
     minimise(image, closure, job, recorder)
     recorder.finish(precision="float32")

@@ -11,6 +11,8 @@ they hold up the fine ones later on.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -54,20 +56,61 @@ class Canvas:
         )
 
     def decode(self, parameters: Tensor) -> Tensor:
-        """Return the (1, 3, H, W) picture in [0, 1] of the parameters (n,); differentiable."""
+        """Return the (1, 3, H, W) picture in [0, 1] of the parameters (n,)."""
+        return self.look(parameters)[0]
+
+    @torch.no_grad()
+    def look(self, parameters: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+        """Return the picture of the parameters, and the way back from it to them.
+
+        Parameters
+        ----------
+        parameters
+            (n,), as `encode` gives them.
+
+        Returns
+        -------
+        picture
+            (1, 3, H, W) in [0, 1].
+        back
+            Turns the gradient for the picture into that for the parameters, (n,); possible once. Like
+            that of the network it is written out: autograd would keep copies of the picture.
+        """
+        *finer_levels, (coarsest, weight) = self._levels(parameters)
+        angle = coarsest * weight
+        for level, weight in reversed(finer_levels):
+            angle = _enlarge(angle, (level.shape[2], level.shape[3])).add_(level, alpha=weight)
+        angle *= math.pi
+        return angle.cos().mul_(-0.5).add_(0.5), partial(self._back, angle)
+
+    def _back(self, angle: Tensor, gradient: Tensor) -> Tensor:
+        gradient = angle.sin_().mul_(gradient).mul_(math.pi / 2)
+        size = 3 * sum(height * width for height, width in self._shapes)
+        result = gradient.new_empty(size)
+        for index, (level, weight) in enumerate(self._levels(result)):
+            if index:
+                gradient = _reduce(gradient, level.shape)
+            torch.mul(gradient, weight, out=level)
+        return result
+
+    def _levels(self, parameters: Tensor) -> list[tuple[Tensor, float]]:
+        """Return the levels, (1, 3, h, w) views of the parameters, finest first, with their weights."""
         sizes = [3 * height * width for height, width in self._shapes]
-        levels = [
-            part.view(1, 3, *shape) * weight
+        return [
+            (part.view(1, 3, *shape), weight)
             for part, shape, weight in zip(
                 torch.split(parameters, sizes), self._shapes, self._weights, strict=True
             )
         ]
-        angle = levels.pop()
-        while levels:
-            finer = levels.pop()
-            angle = finer + _enlarge(angle, (finer.shape[2], finer.shape[3]))
-        return 0.5 - 0.5 * torch.cos(math.pi * angle)
 
 
 def _enlarge(level: Tensor, shape: Shape) -> Tensor:
     return functional.interpolate(level, size=shape, mode="bilinear", align_corners=False)
+
+
+def _reduce(gradient: Tensor, shape: Sequence[int]) -> Tensor:
+    """Return the gradient for a (1, 3, h, w) level, from that for the level enlarged."""
+    result: Tensor = torch.ops.aten.upsample_bilinear2d_backward(
+        gradient, gradient.shape[2:], shape, False
+    )
+    return result

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-#: Value and gradient at a point: x -> (f(x), df/dx), f a scalar tensor, the gradient shaped as x.
+#: x -> (terms, gradient): f(x) is the sum of the terms, a tensor of any shape; df/dx is shaped as x.
 Evaluate = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 #: Refusals in a row after which the history is dropped, and after which there is no way down.
@@ -24,6 +24,8 @@ _FAILURES_TO_FORGET = 3
 _FAILURES_TO_GIVE_UP = 12
 #: A pair whose curvature s·y is below this share of y·y would blow up the inverse Hessian.
 _MIN_CURVATURE = 1e-10
+#: Inner products are taken over so many values at a time, which costs no copies of a large vector.
+_PART = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,8 @@ class Outcome:
 
     Attributes
     ----------
-    value
-        The function at the trial point; may be infinite or NaN.
+    terms
+        The terms of the function at the trial point; may be infinite or NaN.
     accepted
         Whether the trial point was kept.
     stationary
@@ -42,10 +44,15 @@ class Outcome:
         A sentence where something went wrong, else "".
     """
 
-    value: float
+    terms: tuple[float, ...]
     accepted: bool
     stationary: bool = False
     note: str = ""
+
+    @property
+    def value(self) -> float:
+        """The function at the trial point, the sum of its terms."""
+        return sum(self.terms)
 
 
 class LBFGS:
@@ -100,38 +107,47 @@ class LBFGS:
         if self._gradient is None:
             return self._start(evaluate)
         trial = self.x.add(self._direction, alpha=self._length)
-        value_, gradient_ = evaluate(trial)
+        terms_, gradient_ = evaluate(trial)
         gradient = gradient_.reshape(-1)
         spare = next(slot for slot in range(self._slots) if slot not in self._order)
         s, y = self._rows[spare], self._rows[self._slots + spare]
         torch.mul(self._direction.view(-1), self._length, out=s)
         torch.sub(gradient, self._gradient, out=y)
-        products = self._rows @ torch.stack((s, y, gradient), dim=1)
-        # One transfer: the value, g·g, the mean of |g|, and every inner product with s, y and g.
-        scalars = torch.stack((value_.to(products), gradient.dot(gradient), gradient.abs().mean()))
-        report = torch.cat((scalars, products.reshape(-1))).double().cpu().numpy()
-        value, squared, mean = float(report[0]), float(report[1]), float(report[2])
-        finite = bool(np.isfinite(report[:3]).all())
+        # One transfer: g·g, the mean of |g|, every inner product with s, y and g, and the terms.
+        report = torch.cat((_norms(gradient), self._products(s, y, gradient), terms_.reshape(-1)))
+        squared, mean, *numbers = report.tolist()
+        terms = tuple(numbers[6 * self._slots :])
+        value = sum(terms)
+        finite = bool(np.isfinite((value, squared, mean)).all())
         if not finite or value > self._best + self._tolerance * abs(self._best):
             self._rows[[spare, self._slots + spare]] = 0  # a NaN here would poison every product
-            return self._refuse(value, finite)
-        inner = report[3:].reshape(-1, 3)
+            return self._refuse(terms, finite)
+        inner = np.array(numbers[: 6 * self._slots]).reshape(-1, 3)
         self._keep_pair(spare, inner)
         self.x, self._value, self._best = trial, value, min(value, self._best)
         self._gradient = gradient
         self._failures = 0
-        return self._aim(value, inner[:, 2], squared, mean)
+        return self._aim(terms, inner[:, 2], squared, mean)
+
+    def _products(self, *vectors: Tensor) -> Tensor:
+        """Return the inner products of every row with each vector, row by row, in one flat tensor."""
+        products = self._rows.new_zeros(len(self._rows), len(vectors))
+        for start in range(0, self._rows.shape[1], _PART):
+            part = slice(start, start + _PART)
+            products.addmm_(self._rows[:, part], torch.stack([v[part] for v in vectors], dim=1))
+        return products.flatten()
 
     def _start(self, evaluate: Evaluate) -> Outcome:
-        value_, gradient_ = evaluate(self.x)
-        gradient = gradient_.reshape(-1).clone()
-        value = float(value_)
-        mean = float(gradient.abs().mean())
+        terms_, gradient_ = evaluate(self.x)
+        gradient = gradient_.reshape(-1)
+        squared, mean, *numbers = torch.cat((_norms(gradient), terms_.reshape(-1))).tolist()
+        terms = tuple(numbers)
+        value = sum(terms)
         if not math.isfinite(value) or not math.isfinite(mean):
-            return Outcome(value, False, True, "The loss of the starting picture is not finite.")
+            return Outcome(terms, False, True, "The loss of the starting picture is not finite.")
         self._gradient = gradient
         self._value = self._best = value
-        return self._aim(value, np.zeros(2 * self._slots), float(gradient.dot(gradient)), mean)
+        return self._aim(terms, np.zeros(2 * self._slots), squared, mean)
 
     def _keep_pair(self, slot: int, inner: npt.NDArray[np.float64]) -> None:
         """Record the inner products of the pair in `slot`, if its curvature is positive."""
@@ -145,7 +161,11 @@ class LBFGS:
             self._order.pop(0)
 
     def _aim(
-        self, value: float, with_gradient: npt.NDArray[np.float64], squared: float, mean: float
+        self,
+        terms: tuple[float, ...],
+        with_gradient: npt.NDArray[np.float64],
+        squared: float,
+        mean: float,
     ) -> Outcome:
         """Choose the next direction from the point just kept.
 
@@ -156,10 +176,10 @@ class LBFGS:
         self._length = 1.0
         if squared == 0:
             self._descend_steepest(squared, mean)
-            return Outcome(value, True, stationary=True)
+            return Outcome(terms, True, stationary=True)
         if not self._order:
             self._descend_steepest(squared, mean)
-            return Outcome(value, True)
+            return Outcome(terms, True)
         n, inner = self._slots, self._inner
         weights, own = np.zeros(2 * n), -1.0
         alphas = {}
@@ -176,11 +196,11 @@ class LBFGS:
         if not self._slope < 0:  # rounding has spoilt the history
             self._forget(self._steepest_step)
             self._descend_steepest(squared, mean)
-            return Outcome(value, True)
+            return Outcome(terms, True)
         coefficients = torch.from_numpy(weights).to(self._rows)
         flat = torch.addmv(self._gradient, self._rows.T, coefficients, beta=own)
         self._direction = flat.view(self.x.shape)
-        return Outcome(value, True)
+        return Outcome(terms, True)
 
     def _descend_steepest(self, squared: float, mean: float) -> None:
         assert self._gradient is not None
@@ -188,22 +208,26 @@ class LBFGS:
         self._direction = (self._gradient * -factor).view(self.x.shape)
         self._slope = -factor * squared
 
-    def _refuse(self, value: float, finite: bool) -> Outcome:
+    def _refuse(self, terms: tuple[float, ...], finite: bool) -> Outcome:
         """Shorten the step; drop the history when that has not helped; at last, give up."""
         assert self._gradient is not None
         self._failures += 1
         if self._failures >= _FAILURES_TO_GIVE_UP:
-            return Outcome(value, False, stationary=True)
+            return Outcome(terms, False, stationary=True)
         if self._failures == _FAILURES_TO_FORGET and self._order:
             failures = self._failures
             self._forget(self._steepest_step / 4)
             self._failures = failures
-            gradient = self._gradient
-            self._descend_steepest(float(gradient.dot(gradient)), float(gradient.abs().mean()))
-            return Outcome(value, False, note="The step failed; its curvature was dropped.")
+            self._descend_steepest(*_norms(self._gradient).tolist())
+            return Outcome(terms, False, note="The step failed; its curvature was dropped.")
         shorter = 0.1
         if finite:  # the minimum of the parabola through both values and the slope
-            rise = value - self._value - self._slope * self._length
+            rise = sum(terms) - self._value - self._slope * self._length
             shorter = min(max(-self._slope * self._length / (2 * rise), 0.1), 0.5)
         self._length *= shorter
-        return Outcome(value, False)
+        return Outcome(terms, False)
+
+
+def _norms(gradient: Tensor) -> Tensor:
+    """Return g·g and the mean of |g|, (2,)."""
+    return torch.stack((gradient.dot(gradient), gradient.norm(1) / gradient.numel()))

@@ -21,7 +21,6 @@ from napari_style_transfer.engine.losses import (
     positions_of,
     total_variation,
 )
-from napari_style_transfer.engine.step import Losses
 from napari_style_transfer.engine.tiles import Tile, tiles_of
 from napari_style_transfer.engine.vgg import VGG19, Pass, map_shape
 from napari_style_transfer.settings import Settings
@@ -48,7 +47,6 @@ class Objective:
         self, network: VGG19, terms: Sequence[Term], tiles: Sequence[Tile], tv_weight: float = 0.0
     ) -> None:
         self.network, self.terms, self.tiles, self.tv_weight = network, terms, tiles, tv_weight
-        self._by_name = torch.zeros(len(_TERM_NAMES))
 
     @torch.no_grad()
     def evaluate(self, picture: Tensor) -> tuple[Tensor, Tensor]:
@@ -61,23 +59,24 @@ class Objective:
 
         Returns
         -------
-        value, gradient
-            The total, a scalar that stays on the device, and its gradient, shaped as `picture`.
+        terms, gradient
+            Content, style and total variation, (3,), which stay on the device, and the gradient of
+            their sum, shaped as `picture`.
         """
         if len(self.tiles) == 1:
             seen = self.network.look(picture)
-            total, shares, gradient = self._total(self._measure(seen, self.tiles[0]), picture)
+            terms, shares, gradient = self._total(self._measure(seen, self.tiles[0]), picture)
             gradient += self._pull_back(shares, seen, self.tiles[0])
-            return total, gradient
+            return terms, gradient
         measured = self._measure_tile(picture, self.tiles[0])
         for tile in self.tiles[1:]:
             for whole, part in zip(measured, self._measure_tile(picture, tile), strict=True):
                 whole += part
-        total, shares, gradient = self._total(measured, picture)
+        terms, shares, gradient = self._total(measured, picture)
         for tile in self.tiles:
             pulled_back = self._pull_back(shares, self.network.look(tile.cut(picture)), tile)
             tile.cut(gradient).add_(pulled_back)
-        return total, gradient
+        return terms, gradient
 
     def _measure_tile(self, picture: Tensor, tile: Tile) -> list[Tensor]:
         return self._measure(self.network.look(tile.cut(picture)), tile)
@@ -106,7 +105,7 @@ class Objective:
     def _total(
         self, measured: Sequence[Tensor], picture: Tensor
     ) -> tuple[Tensor, Sequence[Tensor], Tensor]:
-        """Return the weighted sum of all terms, noted by name, and its gradients.
+        """Return the weighted terms, summed by name, and the gradients of their sum.
 
         The gradients are those for what was measured and, of the total variation, for the picture.
         """
@@ -119,16 +118,10 @@ class Objective:
         if self.tv_weight:
             sums["tv"] = self.tv_weight * total_variation(picture)
         by_name = torch.stack(list(sums.values()))
-        self._by_name = by_name.detach()
         *shares, gradient = torch.autograd.grad(
             by_name.sum(), [*measured, picture], allow_unused=True, materialize_grads=True
         )
-        return self._by_name.sum(), shares, gradient
-
-    @property
-    def losses(self) -> Losses:
-        """The terms at the last evaluation, brought to the host."""
-        return Losses(*self._by_name.tolist())
+        return by_name.detach(), shares, gradient
 
 
 @dataclass(frozen=True)

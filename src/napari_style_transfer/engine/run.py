@@ -129,3 +129,4 @@ def _paint(
             if not remaining:
                 break
         picture = painter.picture
+        del painter  # its history, before the next scale takes memory for its own

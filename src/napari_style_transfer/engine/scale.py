@@ -53,8 +53,7 @@ class ScalePainter:
     @property
     def picture(self) -> Tensor:
         """The best picture so far, (1, 3, H, W) in [0, 1]."""
-        with torch.no_grad():
-            return self._decode(self._optimiser.x)
+        return self._left(self._canvas.decode(self._optimiser.x))
 
     def change(self) -> None:
         """Go on from this picture towards what the work wants now."""
@@ -73,18 +72,18 @@ class ScalePainter:
         notes = [self._note, outcome.note]
         self._note = ""
         if outcome.accepted:
-            self.losses = self._objective.losses
+            self.losses = Losses(*outcome.terms)
         if outcome.stationary and self._untouched is not None and bool(self._untouched.all()):
-            return Outcome(outcome.value, outcome.accepted), "Every region is left as it is."
+            return Outcome(outcome.terms, outcome.accepted), "Every region is left as it is."
         if outcome.stationary and self.dtype is torch.bfloat16:
             self.dtype = torch.float32
             self._objective, note = self._build_objective()
             self._optimiser.restart()
-            outcome = Outcome(outcome.value, outcome.accepted)
+            outcome = Outcome(outcome.terms, outcome.accepted)
             self._best.clear()
             notes += ["bfloat16 found no way down; this scale goes on in float32.", note]
         elif self._on_plateau(outcome):
-            outcome = Outcome(outcome.value, outcome.accepted, stationary=True)
+            outcome = Outcome(outcome.terms, outcome.accepted, stationary=True)
             notes.append(f"The last {_PATIENCE} evaluations gained next to nothing; enough.")
         return outcome, " ".join(filter(None, notes))
 
@@ -118,14 +117,14 @@ class ScalePainter:
             note = self._work.shrink_tiles(self._shape)
 
     def _evaluate(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
-        leaf = parameters.detach().requires_grad_(True)
-        picture = self._decode(leaf)
-        value, gradient = self._objective.evaluate(picture)
-        (pulled_back,) = torch.autograd.grad(picture, leaf, gradient)
-        return value, pulled_back
+        picture, back = self._canvas.look(parameters)
+        terms, gradient = self._objective.evaluate(self._left(picture))
+        if self._untouched is not None:
+            gradient.masked_fill_(self._untouched, 0)
+        return terms, back(gradient)
 
-    def _decode(self, parameters: Tensor) -> Tensor:
-        picture = self._canvas.decode(parameters)
+    def _left(self, picture: Tensor) -> Tensor:
+        """Return the picture with the content where that is left as it is."""
         if self._untouched is None:
             return picture
         return torch.where(self._untouched, self._content, picture)
