@@ -1,8 +1,8 @@
 """L-BFGS, one evaluation at a time, with safeguards that never let it stall in silence.
 
 Liu & Nocedal (1989), with the history as one matrix and the two-loop recursion run on its table of
-inner products (the vector-free form of Chen et al. 2014): a step costs two matrix products and one
-transfer to the host, on any device.
+inner products (the vector-free form of Chen et al. 2014): a step reads the history twice, for its
+products with the new gradient and for the direction, and makes one transfer to the host.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from torch import Tensor
 
 #: x -> (terms, gradient): f(x) is the sum of the terms, a tensor of any shape; df/dx is shaped as x.
 Evaluate = Callable[[Tensor], tuple[Tensor, Tensor]]
+Numbers = npt.NDArray[np.float64]
 
 #: Refusals in a row after which the history is dropped, and after which there is no way down.
 _FAILURES_TO_FORGET = 3
 _FAILURES_TO_GIVE_UP = 12
 #: A pair whose curvature s·y is below this share of y·y would blow up the inverse Hessian.
 _MIN_CURVATURE = 1e-10
-#: Inner products are taken over so many values at a time, which costs no copies of a large vector.
+#: Long vectors are gone through so many values at a time, which costs no copies of them.
 _PART = 1 << 22
 
 
@@ -82,135 +83,130 @@ class LBFGS:
         self.x = x.detach().clone(memory_format=torch.contiguous_format)
         self._history, self._tolerance = history, tolerance
         self._first_step = first_step
-        # Row i holds a step s, row `slots + i` its gradient change y. One slot is spare: a pair is
-        # written there before it is known whether its trial point is kept.
+        # Row i holds a step s, row `slots + i` its gradient change y. One slot is spare: there lie the
+        # direction and the gradient at x, which become the next pair.
         self._slots = history + 1
         self._rows = self.x.new_zeros(2 * self._slots, self.x.numel())
+        self._spare = 0
         self.restart()
 
     def restart(self) -> None:
         """Forget values and curvature, because the function has changed; keep the point."""
-        self._best = math.inf
-        self._value = math.inf
-        self._gradient: Tensor | None = None
+        self._best = self._value = math.inf
         self._forget(self._first_step)
 
     def _forget(self, steepest_step: float) -> None:
         self._steepest_step = steepest_step
         self._order: list[int] = []  # slots of the pairs in use, oldest first
-        self._inner: npt.NDArray[np.float64] = np.zeros((2 * self._slots, 2 * self._slots))
+        # Row by column: inner products of all rows with rows y, as far as the recursion needs them.
+        self._inner: Numbers = np.zeros((2 * self._slots, self._slots))
         self._length = 1.0
         self._failures = 0
+
+    @property
+    def _direction(self) -> Tensor:
+        """Where the next step goes, shaped as x; a view."""
+        return self._rows[self._spare].view(self.x.shape)
 
     def step(self, evaluate: Evaluate) -> Outcome:
         """Evaluate the function once, at the next trial point, and move there if it is better."""
-        if self._gradient is None:
-            return self._start(evaluate)
-        trial = self.x.add(self._direction, alpha=self._length)
+        starts = math.isinf(self._value)
+        trial = self.x if starts else self.x.add(self._direction, alpha=self._length)
         terms_, gradient_ = evaluate(trial)
         gradient = gradient_.reshape(-1)
-        spare = next(slot for slot in range(self._slots) if slot not in self._order)
-        s, y = self._rows[spare], self._rows[self._slots + spare]
-        torch.mul(self._direction.view(-1), self._length, out=s)
-        torch.sub(gradient, self._gradient, out=y)
-        # One transfer: g·g, the mean of |g|, every inner product with s, y and g, and the terms.
-        report = torch.cat((_norms(gradient), self._products(s, y, gradient), terms_.reshape(-1)))
-        squared, mean, *numbers = report.tolist()
-        terms = tuple(numbers[6 * self._slots :])
+        report = self._report(gradient, terms_)
+        mean, squared, gy, yy = report[:4]
+        end = 4 + 2 * len(self._rows)
+        products, terms = np.array(report[4:end]).reshape(2, -1), tuple(report[end:])
         value = sum(terms)
-        finite = bool(np.isfinite((value, squared, mean)).all())
-        if not finite or value > self._best + self._tolerance * abs(self._best):
-            self._rows[[spare, self._slots + spare]] = 0  # a NaN here would poison every product
-            return self._refuse(terms, finite)
-        inner = np.array(numbers[: 6 * self._slots]).reshape(-1, 3)
-        self._keep_pair(spare, inner)
-        self.x, self._value, self._best = trial, value, min(value, self._best)
-        self._gradient = gradient
-        self._failures = 0
-        return self._aim(terms, inner[:, 2], squared, mean)
-
-    def _products(self, *vectors: Tensor) -> Tensor:
-        """Return the inner products of every row with each vector, row by row, in one flat tensor."""
-        products = self._rows.new_zeros(len(self._rows), len(vectors))
-        for start in range(0, self._rows.shape[1], _PART):
-            part = slice(start, start + _PART)
-            products.addmm_(self._rows[:, part], torch.stack([v[part] for v in vectors], dim=1))
-        return products.flatten()
-
-    def _start(self, evaluate: Evaluate) -> Outcome:
-        terms_, gradient_ = evaluate(self.x)
-        gradient = gradient_.reshape(-1)
-        squared, mean, *numbers = torch.cat((_norms(gradient), terms_.reshape(-1))).tolist()
-        terms = tuple(numbers)
-        value = sum(terms)
-        if not math.isfinite(value) or not math.isfinite(mean):
+        finite = all(map(math.isfinite, (value, squared, mean)))
+        if starts and not finite:
             return Outcome(terms, False, True, "The loss of the starting picture is not finite.")
-        self._gradient = gradient
-        self._value = self._best = value
-        return self._aim(terms, np.zeros(2 * self._slots), squared, mean)
+        if not finite or value > self._best + self._tolerance * abs(self._best):
+            return self._refuse(terms, finite)
+        with_gradient, with_y = products
+        s, y = self._spare, self._slots + self._spare
+        with_y[s], with_y[y] = self._length * with_y[s], yy
+        if not starts and with_y[s] > _MIN_CURVATURE * yy > 0:
+            self._keep_pair(gradient, with_y)
+            with_gradient[s], with_gradient[y] = self._length * with_gradient[s], gy
+        self.x, self._value, self._best = trial, value, min(value, self._best)
+        self._squared, self._mean, self._with_gradient = squared, mean, with_gradient
+        self._failures = 0
+        self._aim(gradient)
+        return Outcome(terms, True, stationary=squared == 0)
 
-    def _keep_pair(self, slot: int, inner: npt.NDArray[np.float64]) -> None:
-        """Record the inner products of the pair in `slot`, if its curvature is positive."""
-        s, y = slot, self._slots + slot
-        if inner[s, 1] <= _MIN_CURVATURE * inner[y, 1]:
-            return
-        self._inner[:, s] = self._inner[s, :] = inner[:, 0]
-        self._inner[:, y] = self._inner[y, :] = inner[:, 1]
-        self._order.append(slot)
+    def _report(self, gradient: Tensor, terms: Tensor) -> list[float]:
+        """Return all that the host has to know of an evaluation, in one transfer.
+
+        The mean of |g|; g·g, g·y and y·y; the products of every row with g, and with y; the terms.
+        """
+        products = self._rows.new_zeros(len(self._rows), 2)
+        own = self._rows.new_zeros(2, 2)
+        for start in range(0, len(gradient), _PART):
+            rows, g = self._rows[:, start : start + _PART], gradient[start : start + _PART]
+            both = torch.stack((g, g - rows[self._slots + self._spare]), dim=1)
+            products.addmm_(rows, both)
+            own.addmm_(both.T, both)
+        mean = gradient.norm(1).reshape(1) / len(gradient)
+        numbers = (mean, own[0], own[1, 1:], products.T.flatten(), terms.reshape(-1))
+        report: list[float] = torch.cat(numbers).tolist()
+        return report
+
+    def _keep_pair(self, gradient: Tensor, with_y: Numbers) -> None:
+        """Make the step just taken and its gradient change a pair; `with_y` are its inner products."""
+        s, y = self._spare, self._slots + self._spare
+        self._rows[s] *= self._length
+        torch.sub(gradient, self._rows[y], out=self._rows[y])
+        self._inner[:, s] = with_y
+        self._inner[y] = with_y[self._slots :]
+        self._order.append(s)
         if len(self._order) > self._history:
             self._order.pop(0)
+        self._spare = next(slot for slot in range(self._slots) if slot not in self._order)
 
-    def _aim(
-        self,
-        terms: tuple[float, ...],
-        with_gradient: npt.NDArray[np.float64],
-        squared: float,
-        mean: float,
-    ) -> Outcome:
+    def _aim(self, gradient: Tensor) -> None:
         """Choose the next direction from the point just kept.
 
-        The two-loop recursion on coefficients: `steps`, `changes` and `own` weigh the rows s, the
-        rows y and the gradient; `with_gradient` holds the inner products of the rows with it.
+        The two-loop recursion on coefficients: `weights` weigh the rows, and `own` the gradient.
         """
-        assert self._gradient is not None
+        self._rows[self._slots + self._spare] = gradient
         self._length = 1.0
-        if squared == 0:
-            self._descend_steepest(squared, mean)
-            return Outcome(terms, True, stationary=True)
         if not self._order:
-            self._descend_steepest(squared, mean)
-            return Outcome(terms, True)
+            self._descend_steepest()
+            return
         n, inner = self._slots, self._inner
         weights, own = np.zeros(2 * n), -1.0
         alphas = {}
-        for i in reversed(self._order):
-            alphas[i] = (weights @ inner[:, i] + own * with_gradient[i]) / inner[i, n + i]
+        for i in reversed(self._order):  # so far only rows y are weighed
+            alphas[i] = (weights[n:] @ inner[i] + own * self._with_gradient[i]) / inner[i, i]
             weights[n + i] -= alphas[i]
         newest = self._order[-1]
-        scale = inner[newest, n + newest] / inner[n + newest, n + newest]
+        scale = inner[newest, newest] / inner[n + newest, newest]
         weights, own = weights * scale, own * scale
         for i in self._order:
-            beta = (weights @ inner[:, n + i] + own * with_gradient[n + i]) / inner[i, n + i]
+            beta = (weights @ inner[:, i] + own * self._with_gradient[n + i]) / inner[i, i]
             weights[i] += alphas[i] - beta
-        self._slope = float(weights @ with_gradient + own * squared)
+        self._slope = float(weights @ self._with_gradient + own * self._squared)
         if not self._slope < 0:  # rounding has spoilt the history
             self._forget(self._steepest_step)
-            self._descend_steepest(squared, mean)
-            return Outcome(terms, True)
+            self._descend_steepest()
+            return
         coefficients = torch.from_numpy(weights).to(self._rows)
-        flat = torch.addmv(self._gradient, self._rows.T, coefficients, beta=own)
-        self._direction = flat.view(self.x.shape)
-        return Outcome(terms, True)
+        direction = self._rows[self._spare]
+        for start in range(0, len(gradient), _PART):
+            part = slice(start, start + _PART)
+            direction[part] = torch.addmv(
+                gradient[part], self._rows[:, part].T, coefficients, beta=own
+            )
 
-    def _descend_steepest(self, squared: float, mean: float) -> None:
-        assert self._gradient is not None
-        factor = self._steepest_step / mean if squared else 0.0
-        self._direction = (self._gradient * -factor).view(self.x.shape)
-        self._slope = -factor * squared
+    def _descend_steepest(self) -> None:
+        factor = self._steepest_step / self._mean if self._squared else 0.0
+        torch.mul(self._rows[self._slots + self._spare], -factor, out=self._rows[self._spare])
+        self._slope = -factor * self._squared
 
     def _refuse(self, terms: tuple[float, ...], finite: bool) -> Outcome:
         """Shorten the step; drop the history when that has not helped; at last, give up."""
-        assert self._gradient is not None
         self._failures += 1
         if self._failures >= _FAILURES_TO_GIVE_UP:
             return Outcome(terms, False, stationary=True)
@@ -218,7 +214,7 @@ class LBFGS:
             failures = self._failures
             self._forget(self._steepest_step / 4)
             self._failures = failures
-            self._descend_steepest(*_norms(self._gradient).tolist())
+            self._descend_steepest()
             return Outcome(terms, False, note="The step failed; its curvature was dropped.")
         shorter = 0.1
         if finite:  # the minimum of the parabola through both values and the slope
@@ -226,8 +222,3 @@ class LBFGS:
             shorter = min(max(-self._slope * self._length / (2 * rise), 0.1), 0.5)
         self._length *= shorter
         return Outcome(terms, False)
-
-
-def _norms(gradient: Tensor) -> Tensor:
-    """Return g·g and the mean of |g|, (2,)."""
-    return torch.stack((gradient.dot(gradient), gradient.norm(1) / gradient.numel()))
