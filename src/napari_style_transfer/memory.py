@@ -10,8 +10,8 @@ from napari_style_transfer.settings import Settings
 
 GIB = 2**30
 
-#: Bytes that the libraries and the network take on a CPU.
-_LIBRARIES = int(0.8 * GIB)
+#: Bytes that the libraries, the network and gaps between blocks take on a CPU.
+_LIBRARIES = GIB
 #: Pixels above which a run keeps a shorter history, to save memory.
 LARGE = 4_500_000
 #: Float32 copies of the picture that canvas and optimiser hold, and those of a large picture.

@@ -97,7 +97,7 @@ def test_stop_keeps_the_picture_so_far_at_the_results_size(content, style):
 
 def test_a_scale_that_gains_too_little_is_done_and_says_so(content, style):
     settings = {"size": 64, "steps": 80, "coarsest_size": 32, "device": "cpu"}
-    steps = list(iter_stylize(content, style, **settings, tolerance=1))
+    steps = list(iter_stylize(content, style, **settings, tolerance=1, precision="float32"))
     assert [step.scale for step in steps] == [1] * 21 + [2] * 21
     assert steps[-1].status is Status.FINISHED
     assert steps[-1].picture is not None
@@ -106,6 +106,14 @@ def test_a_scale_that_gains_too_little_is_done_and_says_so(content, style):
     whole = list(iter_stylize(content, style, **settings, tolerance=0))
     assert len(whole) == 80
     assert not any(step.note for step in whole)
+
+
+def test_a_scale_that_gains_too_little_from_the_start_in_bfloat16_goes_on_in_float32(content, style):
+    settings = {"size": 64, "steps": 80, "coarsest_size": 64, "device": "cpu"}
+    steps = list(iter_stylize(content, style, **settings, tolerance=1, precision="bfloat16"))
+    assert [step.precision for step in steps] == ["bfloat16"] * 20 + ["float32"] * 22
+    assert "float32" in steps[20].note
+    assert "enough" in steps[41].note
 
 
 def test_more_style_weight_gives_less_style_loss(content, style):

@@ -41,7 +41,7 @@ import pytest
 from fakes import FakeEngine
 from napari.layers import Image
 from pytestqt.qtbot import QtBot
-from qtpy.QtWidgets import QApplication, QLabel, QPushButton, QWidget
+from qtpy.QtWidgets import QApplication, QLabel, QPushButton, QScrollArea, QWidget
 from superqt import QCollapsible
 
 from napari_style_transfer.plugin.layers import snapshot
@@ -186,6 +186,8 @@ def test_fits_a_narrow_dock_in_both_themes(
         native.window().resize(1100, 450)
         native.parentWidget().setFixedWidth(300)
         QApplication.processEvents()
+        scroll = native.findChild(QScrollArea)
+        assert scroll.viewport().width() >= scroll.widget().minimumSizeHint().width()
         for button in native.findChildren(QPushButton):
             if button.isVisible():
                 text = button.fontMetrics().horizontalAdvance(button.text())

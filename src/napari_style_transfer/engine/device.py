@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+from collections.abc import Callable
 from typing import Literal
 
 import psutil
@@ -39,6 +41,26 @@ def _has(name: str) -> bool:
     if device.type == "mps":
         return torch.backends.mps.is_available()
     return device.type == "cpu"
+
+
+def release_memory(device: torch.device) -> None:
+    """Give memory that is kept for later, but not in use, back to the system."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif _MALLOC_TRIM is not None:
+        _MALLOC_TRIM(0)
+
+
+def _malloc_trim() -> Callable[[int], int] | None:
+    """Return glibc's, which frees what lies below blocks still in use; other libraries have none."""
+    try:
+        trim: Callable[[int], int] = ctypes.CDLL(None).malloc_trim
+    except (AttributeError, OSError, TypeError):
+        return None
+    return trim
+
+
+_MALLOC_TRIM = _malloc_trim()
 
 
 def describe(device: torch.device) -> str:

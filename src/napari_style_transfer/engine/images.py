@@ -230,7 +230,7 @@ def _unit_range(array: npt.NDArray[Any], what: str) -> npt.NDArray[np.float32]:
 
 def to_array(picture: Tensor) -> Picture:
     """Return the (1, 3, H, W) picture as (H, W, 3) uint8, rounded, on the CPU."""
-    bytes_ = picture.detach()[0].clamp(0, 1).mul(255).round().to(torch.uint8)
+    bytes_ = picture.detach()[0].clamp(0, 1).mul_(255).round_().to(torch.uint8)
     array: Picture = bytes_.permute(1, 2, 0).cpu().contiguous().numpy()
     return array
 

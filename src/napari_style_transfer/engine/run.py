@@ -6,9 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 
-import torch
-
-from napari_style_transfer.engine.device import describe
+from napari_style_transfer.engine.device import describe, release_memory
 from napari_style_transfer.engine.images import resize, to_array
 from napari_style_transfer.engine.scale import ScalePainter
 from napari_style_transfer.engine.schedule import plan_scales
@@ -52,8 +50,7 @@ def run(
             raise
         raise OutOfMemoryError(too_little_memory(work.device, work.settings)) from error
     finally:
-        if work.device.type == "cuda":
-            torch.cuda.empty_cache()
+        release_memory(work.device)
 
 
 class _Pacer:
@@ -130,3 +127,4 @@ def _paint(
                 break
         picture = painter.picture
         del painter  # its history, before the next scale takes memory for its own
+        release_memory(work.device)

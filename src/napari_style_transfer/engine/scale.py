@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import deque
 
 import torch
 from torch import Tensor
@@ -41,7 +40,7 @@ class ScalePainter:
         self.losses = Losses(math.inf, math.inf, math.inf)
         large = shape[0] * shape[1] > LARGE  # see `memory`: there each copy counts
         self._canvas = Canvas(shape)
-        self._best: deque[float] = deque(maxlen=_PATIENCE + 1)
+        self._best: list[float] = []  # after each evaluation in this precision
         self._objective, self._note = self._build_objective()
         self._leave_untouched()
         self._optimiser = LBFGS(
@@ -75,14 +74,17 @@ class ScalePainter:
             self.losses = Losses(*outcome.terms)
         if outcome.stationary and self._untouched is not None and bool(self._untouched.all()):
             return Outcome(outcome.terms, outcome.accepted), "Every region is left as it is."
-        if outcome.stationary and self.dtype is torch.bfloat16:
+        plateau = self._on_plateau(outcome)
+        # A plateau from the start on is a stall: bfloat16's tolerance lets a step wander.
+        stalled = outcome.stationary or (plateau and len(self._best) == _PATIENCE + 1)
+        if stalled and self.dtype is torch.bfloat16:
             self.dtype = torch.float32
             self._objective, note = self._build_objective()
             self._optimiser.restart()
             outcome = Outcome(outcome.terms, outcome.accepted)
             self._best.clear()
             notes += ["bfloat16 found no way down; this scale goes on in float32.", note]
-        elif self._on_plateau(outcome):
+        elif plateau:
             outcome = Outcome(outcome.terms, outcome.accepted, stationary=True)
             notes.append(f"The last {_PATIENCE} evaluations gained next to nothing; enough.")
         return outcome, " ".join(filter(None, notes))
@@ -91,8 +93,10 @@ class ScalePainter:
         """Note the best value so far, and tell whether the loss has all but stopped falling."""
         before = self._best[-1] if self._best else math.inf
         self._best.append(min(outcome.value, before) if outcome.accepted else before)
-        first, last = self._best[0], self._best[-1]
-        return len(self._best) > _PATIENCE and first - last < self._work.settings.tolerance * first
+        if len(self._best) <= _PATIENCE:
+            return False
+        first, last = self._best[-_PATIENCE - 1], self._best[-1]
+        return first - last < self._work.settings.tolerance * first
 
     def _step(self) -> Outcome:
         while True:

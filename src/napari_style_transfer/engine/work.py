@@ -15,7 +15,12 @@ from napari_style_transfer.engine.color import (
     with_chrominance_of,
 )
 from napari_style_transfer.engine.commission import Region, Regions, Style, check_regions
-from napari_style_transfer.engine.device import convolution_dtype, describe, free_memory
+from napari_style_transfer.engine.device import (
+    convolution_dtype,
+    describe,
+    free_memory,
+    release_memory,
+)
 from napari_style_transfer.engine.guides import EFFECTIVE, guides, resize_labels
 from napari_style_transfer.engine.images import Shape, resize, result_shape
 from napari_style_transfer.engine.objective import (
@@ -154,8 +159,7 @@ class Work:
         if smaller < _SMALLEST_TILE:
             raise OutOfMemoryError(too_little_memory(self.device, self.settings))
         self.tile_size = smaller
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
+        release_memory(self.device)
         return f"The memory was too small; going on in tiles of {smaller} px."
 
     def _network(self, dtype: torch.dtype) -> VGG19:

@@ -180,7 +180,7 @@ def _field(name: str, info: FieldInfo) -> ValueWidget[Any]:
         field = SpinBox(value=value, **limits, **common)
     elif kind is float and log:
         field = LogField(value, tuple(log), (limits["min"], limits["max"]), **common)
-    elif kind is float and limits["max"] == 1:
+    elif kind is float and limits["max"] == 1 and is_live(name):
         field = FloatSlider(value=value, step=0.01, **limits, **common)
     elif kind is float:
         field = ExactSpinBox(value=value, step=0.001, **limits, **common)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEvent, QObject, QSize, Qt
 from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import (
     QFrame,
@@ -69,14 +69,34 @@ def lay_out(
         layout.addWidget(section)
     layout.addStretch(1)
 
-    scroll = QScrollArea()
-    scroll.setWidgetResizable(True)
-    scroll.setFrameShape(QFrame.Shape.NoFrame)
-    scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    scroll.setWidget(column)
     _layout(root).setContentsMargins(0, 0, 0, 0)
-    _layout(root).addWidget(scroll)
+    _layout(root).addWidget(_Scroll(column))
     return folded
+
+
+class _Scroll(QScrollArea):
+    """Scrolls a column up and down only, and is never narrower than it and the scroll bar."""
+
+    def __init__(self, column: QWidget) -> None:
+        super().__init__()
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setWidget(column)
+
+    def minimumSizeHint(self) -> QSize:
+        """Ask for the column's width, whether or not the scroll bar is there."""
+        column, bar = self.widget(), self.verticalScrollBar()
+        assert column is not None
+        assert bar is not None
+        width = column.minimumSizeHint().width() + bar.sizeHint().width()
+        return QSize(width, super().minimumSizeHint().height())
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Pass on that the column's width may have changed, as when a section is opened."""
+        if event is not None and event.type() == QEvent.Type.LayoutRequest:
+            self.updateGeometry()
+        return bool(super().eventFilter(watched, event))
 
 
 def paint_run_button(button: QPushButton, colour: str) -> None:
