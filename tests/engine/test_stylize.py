@@ -108,7 +108,9 @@ def test_a_scale_that_gains_too_little_is_done_and_says_so(content, style):
     assert not any(step.note for step in whole)
 
 
-def test_a_scale_that_gains_too_little_from_the_start_in_bfloat16_goes_on_in_float32(content, style):
+def test_a_scale_that_gains_too_little_from_the_start_in_bfloat16_goes_on_in_float32(
+    content, style
+):
     settings = {"size": 64, "steps": 80, "coarsest_size": 64, "device": "cpu"}
     steps = list(iter_stylize(content, style, **settings, tolerance=1, precision="bfloat16"))
     assert [step.precision for step in steps] == ["bfloat16"] * 20 + ["float32"] * 22
