@@ -254,7 +254,12 @@ def _maps(
             part = tile.own(features[layer], layer)
             if layer not in maps:
                 shape = map_shape((picture.shape[2], picture.shape[3]), layer)
-                maps[layer] = part.new_empty(1, part.shape[1], *shape)
+                maps[layer] = torch.empty(
+                    (1, part.shape[1], *shape),
+                    dtype=part.dtype,
+                    device=part.device,
+                    memory_format=torch.channels_last,  # as the features that it is subtracted from
+                )
             rows, columns = tile.window(layer)
             maps[layer][..., rows, columns] = part
     return maps

@@ -14,6 +14,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from napari_style_transfer.engine.pooling import average_pool, max_pool
 from napari_style_transfer.engine.weights import WIDTHS, NetworkWeights
@@ -148,21 +149,20 @@ class VGG19(nn.Module):
         x = ((picture - self.mean) / self.std).to(self.dtype, memory_format=torch.channels_last)
         way_back.append(lambda gradient: gradient.to(self.mean).contiguous() / self.std)
         block = "1"
-        rectified = True
+        masked = True
         convolution: nn.Conv2d
         for name, convolution in self.stages.items():  # type: ignore[assignment]
             if name[4] != block:
                 x, turn = self._pool(x)
                 way_back.append(turn)
                 block = name[4]
-            if not rectified:
-                x = x.relu_()
+            if not masked:
                 way_back.append(partial(_unrectify, x))
-            # Rectification and max pooling commute; after it there is a quarter of the work.
-            rectified = name not in self._before_max_pool or name in self.layers
-            way_back.append(partial(_unconvolve, x.shape, convolution.weight))
-            x = _convolve(x, convolution, rectify=rectified)
-            if rectified:
+            way_back.append(partial(_unconvolve, convolution.weight))
+            x = _convolve(x, convolution)
+            # What max pooling passes on was rectified: its gradient is masked there, on a quarter.
+            masked = name not in self._before_max_pool or name in self.layers
+            if masked:
                 way_back.append(partial(_unrectify, x))
             if name in self.layers:
                 result.features[name] = x
@@ -170,14 +170,19 @@ class VGG19(nn.Module):
         return result
 
 
-def _convolve(x: Tensor, convolution: nn.Conv2d, *, rectify: bool) -> Tensor:
-    if rectify and x.dtype is torch.bfloat16 and x.device.type == "cpu" and _FUSED is not None:
+def _convolve(x: Tensor, convolution: nn.Conv2d) -> Tensor:
+    """Convolve and rectify."""
+    if _on_cpu_in_bfloat16(x) and _FUSED is not None:
         fused: Tensor = _FUSED(
             x, convolution.weight, convolution.bias, [1, 1], [1, 1], [1, 1], 1, "relu", [], ""
         )
         return fused
     result: Tensor = convolution(x)
-    return result.relu_() if rectify else result
+    return result.relu_()
+
+
+def _on_cpu_in_bfloat16(x: Tensor) -> bool:
+    return x.dtype is torch.bfloat16 and x.device.type == "cpu"
 
 
 def _fused_convolution() -> Callable[..., Tensor] | None:
@@ -192,20 +197,17 @@ def _fused_convolution() -> Callable[..., Tensor] | None:
 _FUSED = _fused_convolution()
 
 
-def _unconvolve(shape: torch.Size, weight: Tensor, gradient: Tensor) -> Tensor:
-    # Nothing is looked at of the map that was convolved but its shape.
-    map_ = torch.empty(
-        shape, dtype=weight.dtype, device=weight.device, memory_format=torch.channels_last
-    )
-    ones, mask = [1, 1], [True, False, False]
-    result: Tensor = torch.ops.aten.convolution_backward(
-        gradient, map_, weight, None, ones, ones, ones, False, [0, 0], 1, mask
-    )[0]
-    return result
+def _unconvolve(weight: Tensor, gradient: Tensor) -> Tensor:
+    return functional.conv_transpose2d(gradient, weight, padding=1)
 
 
 def _unrectify(rectified: Tensor, gradient: Tensor) -> Tensor:
-    """Return `gradient`, changed in place, where something was let through."""
+    """Return `gradient`, changed in place, where something was let through; spoils `rectified`."""
+    if _on_cpu_in_bfloat16(gradient):
+        # Of a number above zero, minus its bits has the sign bit set. A third of the time.
+        mask = rectified.view(torch.int16).neg_().bitwise_right_shift_(15)
+        gradient.view(torch.int16).bitwise_and_(mask)
+        return gradient
     result: Tensor = torch.ops.aten.threshold_backward.grad_input(
         gradient, rectified, 0, grad_input=gradient
     )
