@@ -141,15 +141,15 @@ class LBFGS:
 
         The mean of |g|; g·g, g·y and y·y; the products of every row with g, and with y; the terms.
         """
-        products = self._rows.new_zeros(len(self._rows), 2)
+        products = self._rows.new_zeros(2, len(self._rows))
         own = self._rows.new_zeros(2, 2)
         for start in range(0, len(gradient), _PART):
             rows, g = self._rows[:, start : start + _PART], gradient[start : start + _PART]
-            both = torch.stack((g, g - rows[self._slots + self._spare]), dim=1)
-            products.addmm_(rows, both)
-            own.addmm_(both.T, both)
+            both = torch.stack((g, g - rows[self._slots + self._spare]))
+            products.addmm_(both, rows.T)
+            own.addmm_(both, both.T)
         mean = gradient.norm(1).reshape(1) / len(gradient)
-        numbers = (mean, own[0], own[1, 1:], products.T.flatten(), terms.reshape(-1))
+        numbers = (mean, own[0], own[1, 1:], products.flatten(), terms.reshape(-1))
         report: list[float] = torch.cat(numbers).tolist()
         return report
 

@@ -48,7 +48,8 @@ def _unpool_max(shape: torch.Size, below: Tensor, right: Tensor, gradient: Tenso
 
 
 def _deal(given: Tensor, to_second: Tensor, first: Tensor, second: Tensor) -> None:
-    torch.bitwise_and(given, to_second.to(given.dtype).neg_(), out=second)
+    mask = first.copy_(to_second).neg_()  # all bits or none
+    torch.bitwise_and(given, mask, out=second)
     torch.bitwise_xor(given, second, out=first)
 
 
