@@ -53,6 +53,8 @@ class LossPlot(QWidget):
         menu = self._plot.getPlotItem().ctrlMenu
         menu.setParent(self._plot, menu.windowFlags())
         self._plot.hideButtons()
+        # Room above for the upper half of a label at the very top.
+        self._plot.getPlotItem().layout.setContentsMargins(1, 6, 1, 1)
         self._plot.setLogMode(y=True)
         self._plot.setToolTip("Each term of the loss, times its weight, after every evaluation.")
         for side in ("left", "bottom"):
