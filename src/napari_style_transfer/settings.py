@@ -120,7 +120,7 @@ class Settings(BaseModel):
         live=True,
     )
     style_weight: float = parameter(
-        40.0,
+        130.0,
         "Style weight",
         "How strongly the style's colours and strokes are painted: more is bolder, less is subtler.",
         log=(0.1, 10_000.0),
@@ -161,7 +161,7 @@ class Settings(BaseModel):
         live=True,
     )
     coarsest_size: int = parameter(
-        128,
+        256,
         "Block in at",
         "Long side in pixels at which the large shapes are blocked in: small re-arranges them boldly, "
         "the full size keeps every shape in its place.",

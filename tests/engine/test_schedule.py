@@ -28,9 +28,9 @@ def test_every_evaluation_is_planned_and_none_more():
 
 
 def test_coarse_scales_get_an_equal_share_and_no_more_than_they_need():
-    assert [s.evaluations for s in plan(size=512, steps=15)] == [5, 5, 5]
-    assert [s.evaluations for s in plan(size=512, steps=150)] == [30, 15, 105]
-    assert [s.evaluations for s in plan(size=1024, steps=150)] == [30, 15, 15, 90]
+    assert [s.evaluations for s in plan(size=1024, steps=15)] == [5, 5, 5]
+    assert [s.evaluations for s in plan(size=512, steps=150)] == [10, 140]
+    assert [s.evaluations for s in plan(size=1024, steps=150)] == [10, 10, 130]
 
 
 def test_the_last_scale_is_always_the_result_in_the_contents_aspect():

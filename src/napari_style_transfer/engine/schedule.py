@@ -10,9 +10,9 @@ from napari_style_transfer.settings import MIN_SIDE, Settings
 
 #: A scale whose short side is less has too few positions in the deep layers to be worth painting.
 _MIN_SCALE_SIDE = 2 * MIN_SIDE
-#: The coarsest scale puts the large shapes in place, which takes no more evaluations than this; one in
-#: between only carries them over, for an evaluation is worth most at the result's own size.
-_COARSEST_EVALUATIONS, _BETWEEN_EVALUATIONS = 30, 15
+#: A coarse scale shows the style early and puts large shapes in place, which takes no more evaluations
+#: than this: one is worth most at the result's own size.
+_COARSE_EVALUATIONS = 10
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ def plan_scales(shape: Shape, settings: Settings) -> list[Scale]:
 
     Neighbouring scales differ by a factor of about two, from `settings.coarsest_size` to
     `settings.size`; scales that would be too narrow for the network, and scales for which no
-    evaluation is left, are dropped. A scale gets an equal share, but the coarsest no more than 30
-    evaluations and those between no more than 15; the last gets what remains.
+    evaluation is left, are dropped. A scale gets an equal share, but all before the last no more than 10
+    evaluations; the last gets what remains.
 
     Parameters
     ----------
@@ -47,8 +47,5 @@ def plan_scales(shape: Shape, settings: Settings) -> list[Scale]:
     shapes = shapes[len(shapes) + 1 - min(len(shapes) + 1, steps) :]
     shapes.append(result_shape(shape, size))
     share = steps // len(shapes)
-    coarse = [
-        Scale(each, min(share, _BETWEEN_EVALUATIONS if index else _COARSEST_EVALUATIONS))
-        for index, each in enumerate(shapes[:-1])
-    ]
+    coarse = [Scale(each, min(share, _COARSE_EVALUATIONS)) for each in shapes[:-1]]
     return [*coarse, Scale(shapes[-1], steps - sum(scale.evaluations for scale in coarse))]
