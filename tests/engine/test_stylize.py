@@ -8,6 +8,7 @@ import torch
 
 from napari_style_transfer import InputError, Settings, Status, iter_stylize, samples, stylize
 from napari_style_transfer.engine import canvas as canvas_module
+from napari_style_transfer.engine import schedule as schedule_module
 from napari_style_transfer.engine import work as work_module
 from napari_style_transfer.engine.canvas import Canvas
 from napari_style_transfer.engine.images import resize, to_tensor
@@ -95,14 +96,15 @@ def test_stop_keeps_the_picture_so_far_at_the_results_size(content, style):
     assert np.array_equal(again, seen[-1].picture)
 
 
-def test_a_scale_that_gains_too_little_is_done_and_says_so(content, style):
+def test_a_scale_that_gains_too_little_is_done_and_says_so(content, style, monkeypatch):
+    monkeypatch.setattr(schedule_module, "_COARSE_EVALUATIONS", 30)  # enough to see a plateau in
     settings = {"size": 64, "steps": 80, "coarsest_size": 32, "device": "cpu"}
     steps = list(iter_stylize(content, style, **settings, tolerance=1, precision="float32"))
-    assert [step.scale for step in steps] == [1] * 10 + [2] * 21
+    assert [step.scale for step in steps] == [1] * 21 + [2] * 21
     assert steps[-1].status is Status.FINISHED
     assert steps[-1].picture is not None
-    assert steps[-1].evaluations == 31
-    assert [step.evaluation for step in steps if "enough" in step.note] == [31]
+    assert steps[-1].evaluations == 42
+    assert [step.evaluation for step in steps if "enough" in step.note] == [21, 42]
     whole = list(iter_stylize(content, style, **settings, tolerance=0))
     assert len(whole) == 80
     assert not any(step.note for step in whole)

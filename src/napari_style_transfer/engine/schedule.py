@@ -11,7 +11,7 @@ from napari_style_transfer.settings import MIN_SIDE, Settings
 #: A scale whose short side is less has too few positions in the deep layers to be worth painting.
 _MIN_SCALE_SIDE = 2 * MIN_SIDE
 #: A coarse scale shows the style early and puts large shapes in place, which takes no more evaluations
-#: than this: one is worth most at the result's own size.
+#: than this: an evaluation is worth most at the result's own size.
 _COARSE_EVALUATIONS = 10
 
 
@@ -28,8 +28,8 @@ def plan_scales(shape: Shape, settings: Settings) -> list[Scale]:
 
     Neighbouring scales differ by a factor of about two, from `settings.coarsest_size` to
     `settings.size`; scales that would be too narrow for the network, and scales for which no
-    evaluation is left, are dropped. A scale gets an equal share, but all before the last no more than 10
-    evaluations; the last gets what remains.
+    evaluation is left, are dropped. A scale gets an equal share, but all before the last no more than
+    a few evaluations; the last gets what remains.
 
     Parameters
     ----------
