@@ -9,8 +9,9 @@ from typing import Literal
 import psutil
 import torch
 
-#: Instructions with which a CPU convolves some 3 times as fast in bfloat16 as in float32.
-_BFLOAT16_INSTRUCTIONS = ("amx_bf16", "avx512_bf16")
+#: Instructions with which a CPU convolves several times as fast in bfloat16 as in float32. Not AVX-512's
+#: own: with these alone, bfloat16 took twice the time of float32 on a processor of Intel's.
+_BFLOAT16_INSTRUCTIONS = "amx_bf16"
 
 
 def choose_device(name: str = "auto") -> tuple[torch.device, str]:
@@ -84,8 +85,7 @@ def _fast_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type == "cpu" and hasattr(torch.cpu, "get_capabilities"):
-        capabilities = torch.cpu.get_capabilities()
-        return any(capabilities.get(name) for name in _BFLOAT16_INSTRUCTIONS)
+        return bool(torch.cpu.get_capabilities().get(_BFLOAT16_INSTRUCTIONS))
     return False
 
 

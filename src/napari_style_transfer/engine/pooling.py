@@ -23,40 +23,67 @@ _BITS = {torch.bfloat16: torch.int16, torch.float32: torch.int32, torch.float64:
 
 def max_pool(x: Tensor) -> Pooled:
     """Take the largest of each two by two, of a rectified map."""
-    shape, bits = x.shape, x.view(_BITS[x.dtype])
-    if shape[2] % 2 or shape[3] % 2:
-        bits = functional.pad(bits, (0, shape[3] % 2, 0, shape[2] % 2))
-    bits, below = _larger(bits[..., 0::2, :], bits[..., 1::2, :])
-    bits, right = _larger(bits[..., 0::2], bits[..., 1::2])
-    return bits.view(x.dtype), partial(_unpool_max, shape, below, right)
+    bits, below = _larger(x.view(_BITS[x.dtype]), 2)
+    bits, right = _larger(bits, 3)
+    return bits.view(x.dtype), partial(_unpool_max, x.shape, below, right)
 
 
-def _larger(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the larger of each pair, and whether that is the second, a byte for each."""
-    return torch.maximum(first, second), torch.lt(first, second).view(torch.int8)
+def _larger(bits: Tensor, axis: int) -> tuple[Tensor, Tensor]:
+    """Return the larger of each pair along an axis, and whether that is the second, a byte for each."""
+    first, second, alone = _pairs(bits, axis)
+    shape = [*bits.shape]
+    shape[axis] = -(-shape[axis] // 2)
+    larger, is_second = _untouched(bits, shape), _untouched(bits, shape, torch.bool)
+    count = first.shape[axis]
+    torch.maximum(first, second, out=larger.narrow(axis, 0, count))
+    torch.lt(first, second, out=is_second.narrow(axis, 0, count))
+    _rest(larger, axis, count).copy_(alone)
+    _rest(is_second, axis, count).zero_()
+    return larger, is_second.view(torch.int8)
 
 
 def _unpool_max(shape: torch.Size, below: Tensor, right: Tensor, gradient: Tensor) -> Tensor:
     """Give each gradient to the one value that was the largest (the first, of equals)."""
     bits = gradient.view(_BITS[gradient.dtype])
-    rows = _untouched(bits, (*bits.shape[:3], 2 * bits.shape[3]))
-    _deal(bits, right, rows[..., 0::2], rows[..., 1::2])
-    whole = _untouched(rows, (*rows.shape[:2], 2 * rows.shape[2], rows.shape[3]))
-    _deal(rows, below, whole[..., 0::2, :], whole[..., 1::2, :])
-    whole = whole[..., : shape[2], : shape[3]].contiguous(memory_format=torch.channels_last)
-    return whole.view(gradient.dtype)
+    bits = _deal(bits, right, (*bits.shape[:3], shape[3]), 3)
+    return _deal(bits, below, shape, 2).view(gradient.dtype)
 
 
-def _deal(given: Tensor, to_second: Tensor, first: Tensor, second: Tensor) -> None:
-    mask = first.copy_(to_second).neg_()  # all bits or none
-    torch.bitwise_and(given, mask, out=second)
-    torch.bitwise_xor(given, second, out=first)
+def _deal(given: Tensor, to_second: Tensor, shape: Sequence[int], axis: int) -> Tensor:
+    """Return a map of `shape` in which each number has gone to one of a pair along an axis."""
+    whole = _untouched(given, shape)
+    first, second, alone = _pairs(whole, axis)
+    count = first.shape[axis]
+    mask = first.copy_(to_second.narrow(axis, 0, count)).neg_()  # all bits or none
+    torch.bitwise_and(given.narrow(axis, 0, count), mask, out=second)
+    torch.bitwise_xor(given.narrow(axis, 0, count), second, out=first)
+    alone.copy_(_rest(given, axis, count))
+    return whole
 
 
-def _untouched(like: Tensor, shape: Sequence[int]) -> Tensor:
+def _pairs(x: Tensor, axis: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the first and the second of each pair along an axis, and the one left over, or none."""
+    before = (slice(None),) * axis
+    length = x.shape[axis]
+    paired = length // 2 * 2
+    return (
+        x[(*before, slice(0, paired, 2))],
+        x[(*before, slice(1, paired, 2))],
+        x[(*before, slice(paired, length))],
+    )
+
+
+def _rest(x: Tensor, axis: int, start: int) -> Tensor:
+    return x.narrow(axis, start, x.shape[axis] - start)
+
+
+def _untouched(like: Tensor, shape: Sequence[int], dtype: torch.dtype | None = None) -> Tensor:
     """Return a map of `shape` whose memory nobody has written to, and so costs nothing yet."""
     return torch.empty(
-        shape, dtype=like.dtype, device=like.device, memory_format=torch.channels_last
+        tuple(shape),
+        dtype=dtype or like.dtype,
+        device=like.device,
+        memory_format=torch.channels_last,
     )
 
 

@@ -44,12 +44,15 @@ class Studio:
         pooling: Pooling,
         dtype: torch.dtype,
         device: torch.device,
+        fast: bool = True,
     ) -> VGG19:
         """Return the network; see :class:`~napari_style_transfer.engine.vgg.VGG19`."""
         names = tuple(sorted(layers))
         return self.keep(
-            ("network", weights, names, pooling, dtype, device),
-            lambda: VGG19(load_weights(weights), names, pooling=pooling, dtype=dtype).to(device),
+            ("network", weights, names, pooling, dtype, device, fast),
+            lambda: VGG19(load_weights(weights), names, pooling=pooling, dtype=dtype, fast=fast).to(
+                device
+            ),
         )
 
     def picture(self, source: Any, what: str) -> Tensor:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from napari_style_transfer.engine.images import Shape
 from napari_style_transfer.engine.losses import Window
-from napari_style_transfer.engine.vgg import reach, stride
+from napari_style_transfer.engine.vgg import TILE_GRAIN, reach, stride
 
 
 @dataclass(frozen=True)
@@ -62,20 +62,20 @@ def tiles_of(shape: Shape, side: int, layers: Iterable[str]) -> list[Tile]:
     shape
         (H, W) of the picture.
     side
-        Longest side that a tile may own, in pixels, rounded down to a multiple of 16; 0 for no tiles.
+        Longest side that a tile may own, in pixels, rounded down to a multiple of 32; 0 for no tiles.
     layers
         The layers that are looked at; the deepest decides how wide the halo is.
     """
     layers = list(layers)
-    grain = max(map(stride, layers))
+    grain = max(TILE_GRAIN, *map(stride, layers))
     halo = -(-max(map(reach, layers)) // grain) * grain
-    rows, columns = (_intervals(length, side // grain * grain, halo) for length in shape)
+    rows, columns = (_intervals(length, side, grain, halo) for length in shape)
     return [Tile((r[0], c[0]), (r[1], c[1])) for r in rows for c in columns]
 
 
-def _intervals(length: int, side: int, halo: int) -> list[tuple[slice, slice]]:
+def _intervals(length: int, side: int, grain: int, halo: int) -> list[tuple[slice, slice]]:
     """Return what is owned and what is seen along one axis."""
-    side = side or length
+    side = side // grain * grain if 0 < side < length else length
     return [
         (slice(start, min(start + side, length)),
          slice(max(0, start - halo), min(start + side + halo, length)))

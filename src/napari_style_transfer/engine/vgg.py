@@ -14,16 +14,23 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
+from napari_style_transfer.engine import winograd
+from napari_style_transfer.engine.convolution import Convolution, on_cpu
 from napari_style_transfer.engine.pooling import average_pool, max_pool
-from napari_style_transfer.engine.weights import WIDTHS, NetworkWeights
+from napari_style_transfer.engine.weights import NetworkWeights
 from napari_style_transfer.settings import LAYER_NAMES
 
 #: Average pooling shrinks activations; Gatys et al. (2015) swap it in without rescaling, and so do we.
 Pooling = Literal["max", "average"]
 
 _LAST_OF_BLOCK = frozenset(name for name, after in pairwise(LAYER_NAMES) if name[4] != after[4])
+
+
+#: A deeper layer convolved in Winograd's tiles would cost halo what it gains, since the tiles in which a
+#: large picture is seen begin where Winograd's do: only then do both see the very same numbers.
+_WINOGRAD_STRIDE = 8
+TILE_GRAIN = _WINOGRAD_STRIDE * winograd.TILE
 
 
 def stride(layer: str) -> int:
@@ -97,6 +104,9 @@ class VGG19(nn.Module):
         ``"max"`` as trained, or ``"average"``.
     dtype
         Of the convolutions: float32 or bfloat16. Features come out in it.
+    fast
+        Whether float32 maps on a CPU may be convolved as in :mod:`~napari_style_transfer.engine.winograd`,
+        whose rounding does not stop at the border of what a position looks at.
     """
 
     mean: Tensor
@@ -109,20 +119,19 @@ class VGG19(nn.Module):
         *,
         pooling: Pooling = "max",
         dtype: torch.dtype = torch.float32,
+        fast: bool = True,
     ) -> None:
         super().__init__()
         self.layers = frozenset(layers)
         deepest = max(map(LAYER_NAMES.index, self.layers))
         self.stages = nn.ModuleDict()
-        channels = 3
+        shared = winograd.Winograd() if fast else None
         for name, (weight, bias) in zip(
             LAYER_NAMES[: deepest + 1], weights.convolutions(), strict=False
         ):
-            width = WIDTHS[name[4]]
-            convolution = nn.Conv2d(channels, width, 3, padding=1, device="meta")
-            convolution.load_state_dict({"weight": weight, "bias": bias}, assign=True)
-            self.stages[name] = convolution
-            channels = width
+            self.stages[name] = Convolution(
+                weight, bias, shared if stride(name) <= _WINOGRAD_STRIDE else None
+            )
         self._before_max_pool = _LAST_OF_BLOCK if pooling == "max" else frozenset()
         self._pool = max_pool if pooling == "max" else average_pool
         for name, numbers in (("mean", weights.mean), ("std", weights.std)):
@@ -150,7 +159,7 @@ class VGG19(nn.Module):
         way_back.append(lambda gradient: gradient.to(self.mean).contiguous() / self.std)
         block = "1"
         masked = True
-        convolution: nn.Conv2d
+        convolution: Convolution
         for name, convolution in self.stages.items():  # type: ignore[assignment]
             if name[4] != block:
                 x, turn = self._pool(x)
@@ -158,8 +167,8 @@ class VGG19(nn.Module):
                 block = name[4]
             if not masked:
                 way_back.append(partial(_unrectify, x))
-            way_back.append(partial(_unconvolve, convolution.weight))
-            x = _convolve(x, convolution)
+            way_back.append(convolution.back)
+            x = convolution.rectified(x)
             # What max pooling passes on was rectified: its gradient is masked there, on a quarter.
             masked = name not in self._before_max_pool or name in self.layers
             if masked:
@@ -170,40 +179,9 @@ class VGG19(nn.Module):
         return result
 
 
-def _convolve(x: Tensor, convolution: nn.Conv2d) -> Tensor:
-    """Convolve and rectify."""
-    if _on_cpu_in_bfloat16(x) and _FUSED is not None:
-        fused: Tensor = _FUSED(
-            x, convolution.weight, convolution.bias, [1, 1], [1, 1], [1, 1], 1, "relu", [], ""
-        )
-        return fused
-    result: Tensor = convolution(x)
-    return result.relu_()
-
-
-def _on_cpu_in_bfloat16(x: Tensor) -> bool:
-    return x.dtype is torch.bfloat16 and x.device.type == "cpu"
-
-
-def _fused_convolution() -> Callable[..., Tensor] | None:
-    """Return oneDNN's convolution that rectifies before it writes; not every build has it."""
-    try:
-        fused: Callable[..., Tensor] = torch.ops.mkldnn._convolution_pointwise.default
-    except AttributeError:
-        return None
-    return fused
-
-
-_FUSED = _fused_convolution()
-
-
-def _unconvolve(weight: Tensor, gradient: Tensor) -> Tensor:
-    return functional.conv_transpose2d(gradient, weight, padding=1)
-
-
 def _unrectify(rectified: Tensor, gradient: Tensor) -> Tensor:
     """Return `gradient`, changed in place, where something was let through; spoils `rectified`."""
-    if _on_cpu_in_bfloat16(gradient):
+    if on_cpu(gradient, torch.bfloat16):
         # Of a number above zero, minus its bits has the sign bit set. A third of the time.
         mask = rectified.view(torch.int16).neg_().bitwise_right_shift_(15)
         gradient.view(torch.int16).bitwise_and_(mask)

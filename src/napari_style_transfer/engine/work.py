@@ -170,7 +170,14 @@ class Work:
             for layer, weight in weights.items()
             if weight
         ]
-        return self._studio.network(settings.weights, layers, settings.pooling, dtype, self.device)
+        return self._studio.network(
+            settings.weights,
+            layers,
+            settings.pooling,
+            dtype,
+            self.device,
+            fast=self.regions is None or settings.borders != "strict",
+        )
 
     def _seen(self, content: Tensor) -> Tensor:
         """Return the content as it is painted: without its colours, where these are laid over later."""

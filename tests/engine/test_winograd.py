@@ -1,0 +1,59 @@
+"""Winograd's convolution is the convolution."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.nn import functional
+
+from napari_style_transfer.engine.convolution import Convolution
+from napari_style_transfer.engine.winograd import Winograd
+
+
+def normal(*shape, seed):
+    values = torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+    return values.to(memory_format=torch.channels_last)
+
+
+@pytest.fixture(scope="module")
+def winograd():
+    return Winograd()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (4, 4), (7, 3), (40, 33), (9, 600)])
+@pytest.mark.parametrize(("channels", "filters"), [(8, 5), (128, 256)])
+def test_it_convolves_and_rectifies_as_torch_does(winograd, shape, channels, filters):
+    x = normal(1, channels, *shape, seed=0)
+    weight, bias = normal(filters, channels, 3, 3, seed=1), torch.linspace(-9, 9, filters)
+    expected = functional.conv2d(x.double(), weight.double(), bias.double(), padding=1).relu()
+
+    result = winograd.rectified(x, winograd.values_of(weight), bias)
+
+    assert result.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(
+        result.double(), expected, rtol=0, atol=1e-5 * float(expected.max() + 1)
+    )
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (4, 4), (7, 3), (40, 33), (9, 600)])
+@pytest.mark.parametrize(("channels", "filters"), [(8, 5), (128, 256)])
+def test_the_way_back_is_the_transpose(winograd, shape, channels, filters):
+    gradient = normal(1, filters, *shape, seed=0)
+    weight = normal(filters, channels, 3, 3, seed=1)
+    expected = functional.conv_transpose2d(gradient.double(), weight.double(), padding=1)
+
+    result = winograd.back(gradient, winograd.values_of(weight))
+
+    torch.testing.assert_close(
+        result.double(), expected, rtol=0, atol=1e-5 * float(expected.abs().max())
+    )
+
+
+def test_only_wide_layers_in_float32_on_a_cpu_go_that_way(winograd, monkeypatch):
+    went = []
+    monkeypatch.setattr(Winograd, "rectified", lambda _, x, *__: went.append(x.shape[1]) or x)
+    for channels, dtype in ((64, torch.float32), (128, torch.float32), (128, torch.bfloat16)):
+        weight = normal(128, channels, 3, 3, seed=0).to(dtype)
+        layer = Convolution(weight, torch.zeros(128, dtype=dtype), winograd)
+        layer.rectified(normal(1, channels, 4, 4, seed=1).to(dtype))
+    assert went == [128]
