@@ -227,7 +227,8 @@ class Settings(BaseModel):
     start: Literal["content", "noise"] = parameter(
         "content",
         "Start from",
-        "The picture to start from: the content, or coloured noise drawn from the seed.",
+        "The picture to start from: the content, in the style's colours, or coloured noise drawn from "
+        "the seed.",
         advanced=True,
     )
     seed: int = parameter(

@@ -21,35 +21,38 @@ REC_601 = (0.299, 0.587, 0.114)
 _LEAST_SPREAD = 1 / 255
 
 
-def match_colours(style: Tensor, content: Tensor) -> Tensor:
-    """Return the style picture with the mean and the covariance of the content's colours.
+def match_colours(
+    picture: Tensor, reference: Tensor, least_spread: float = _LEAST_SPREAD
+) -> Tensor:
+    """Return a picture with the mean and the covariance of the reference's colours.
 
-    The map is affine, x ↦ A (x − μ_style) + μ_content with the symmetric roots A = Σ_content^½ Σ_style^−½
-    (Gatys et al. 2016, the variant they name after Image Analogies). In directions in which the style's
-    colours spread less than one grey level, as a grey picture's do in hue, the result spreads less than
-    the content; a flat style becomes the content's mean colour.
+    The map is affine, x ↦ A (x − μ_picture) + μ_reference with the symmetric roots
+    A = Σ_reference^½ Σ_picture^−½ (Gatys et al. 2016, the variant they name after Image Analogies). In
+    directions in which the picture's colours spread less than `least_spread`, as a grey picture's do in
+    hue, the result spreads less than the reference; a flat picture becomes the reference's mean colour.
 
     Parameters
     ----------
-    style, content
-        (1, 3, H, W) in [0, 1], each of any size.
+    picture, reference
+        (1, 3, ...) in [0, 1], each of any size.
+    least_spread
+        Standard deviation below which colours are stretched no further.
 
     Returns
     -------
     Tensor
-        Shaped as `style`, on its device. *Not* clamped to [0, 1], which would undo the match: this is a
-        picture for the network to look at, not one to show.
+        Shaped as `picture`, on its device. *Not* clamped to [0, 1], which would undo the match.
     """
-    mean, covariance = _colour_statistics(style)
-    wanted_mean, wanted_covariance = _colour_statistics(content)
+    mean, covariance = _colour_statistics(picture)
+    wanted_mean, wanted_covariance = _colour_statistics(reference)
     variances, axes = torch.linalg.eigh(covariance)
-    whiten = axes / variances.clamp_min(_LEAST_SPREAD**2).sqrt() @ axes.T
+    whiten = axes / variances.clamp_min(least_spread**2).sqrt() @ axes.T
     variances, axes = torch.linalg.eigh(wanted_covariance)
     colour = axes * variances.clamp_min(0).sqrt() @ axes.T  # rounding may leave one below 0
     matrix = colour @ whiten
     offset = wanted_mean - matrix @ mean
-    matrix, offset = matrix.to(style), offset.to(style)
-    return torch.addmm(offset, matrix, style[0].flatten(1)).view_as(style)
+    matrix, offset = matrix.to(picture), offset.to(picture)
+    return torch.addmm(offset, matrix, picture[0].flatten(1)).view_as(picture)
 
 
 def luminance(picture: Tensor) -> Tensor:

@@ -39,6 +39,11 @@ from napari_style_transfer.settings import MIN_SIDE, Settings, strength_factor, 
 
 #: Tiles are made no smaller than this: by then the halo is most of what is seen.
 _SMALLEST_TILE = 128
+#: Style weight, for a content weight of 1, with which painting starts half-way to the style's colours.
+_KEEPS_COLOURS = 10.0
+#: Standard deviation below which the content's colours are stretched no further at the start: four grey
+#: levels. Less is often the noise of a grey picture, which would become specks of colour.
+_LEAST_SPREAD = 4 / 255
 
 
 class Work:
@@ -112,10 +117,44 @@ class Work:
         if self._init is not None:
             return resize(self._init, shape).to(self.device)
         if self.settings.start == "content":
-            return self._seen(self.content(shape))
+            return self._coloured(resize(self._content, shape)).to(self.device)
         generator = torch.Generator().manual_seed(self.settings.seed)
         noise = torch.randn(1, 3, *shape, generator=generator).mul_(0.15).add_(0.5).clamp_(0, 1)
         return noise.to(self.device)
+
+    def _coloured(self, content: Tensor) -> Tensor:
+        """Return the content, (1, 3, H, W) on the CPU, as painting starts: in its styles' colours.
+
+        The fainter the style, the fewer of them: content alone would not bring its own colours back.
+        """
+        if self.settings.colours != "style":
+            return self._seen(content)
+        if self.regions is None:
+            return self._in_colours_of(Region(), content)
+        labels = self._labels(self.regions, (content.shape[2], content.shape[3]))
+        picture = content
+        for label in self._present(labels):
+            coloured = self._in_colours_of(self._region(label), content)
+            picture = torch.where(labels == label, coloured, picture)
+        return picture
+
+    def _in_colours_of(self, region: Region, content: Tensor) -> Tensor:
+        styles = self._shares(region)
+        weight = self.settings.effective_style_weight * strength_factor(region.strength)
+        if not (styles and weight):
+            return content
+        mixed = torch.zeros_like(content)
+        for style, share in styles:
+            reference = self._colours(style, (content.shape[2], content.shape[3]))
+            mixed += share * match_colours(content, reference, _LEAST_SPREAD)
+        much = weight / (weight + _KEEPS_COLOURS * self.settings.content_weight)
+        return content.lerp(mixed.clamp_(0, 1), much)
+
+    def _colours(self, style: Style, shape: Shape) -> Tensor:
+        """Return the pixels of a style picture that serve, (1, 3, H, W) or (1, 3, N)."""
+        mask = None if style.mask is None else torch.from_numpy(np.asarray(style.mask) != 0)
+        picture, serves = ready(self._studio.picture(style.picture, "style"), shape, mask=mask)
+        return picture if serves is None or not serves.any() else picture[:, :, serves]
 
     def untouched(self, shape: Shape) -> Tensor | None:
         """Return (H, W) bool, true where the content is left as it is; None where it nowhere is."""
@@ -226,15 +265,20 @@ class Work:
 
     def _mix(self, region: Region, shape: Shape, dtype: torch.dtype) -> dict[str, Tensor]:
         """Return the Gram matrices that a region is to have: the styles' in their shares."""
-        if isinstance(region.style, int):
-            return self._grams(self.styles[region.style], shape, dtype)
-        total = sum(style.share for style in self.styles)
         mixed: dict[str, Tensor] = {}
-        for style in self.styles:
-            if style.share:
-                for layer, gram in self._grams(style, shape, dtype).items():
-                    mixed[layer] = mixed.get(layer, 0) + gram * (style.share / total)
+        for style, share in self._shares(region):
+            for layer, gram in self._grams(style, shape, dtype).items():
+                mixed[layer] = mixed.get(layer, 0) + gram * share
         return mixed
+
+    def _shares(self, region: Region) -> list[tuple[Style, float]]:
+        """Return the styles of a region and the share that each has; none where it is left as it is."""
+        if region.style is None:
+            return []
+        if isinstance(region.style, int):
+            return [(self.styles[region.style], 1.0)]
+        total = sum(style.share for style in self.styles)
+        return [(style, style.share / total) for style in self.styles if style.share]
 
     def _grams(self, style: Style, shape: Shape, dtype: torch.dtype) -> dict[str, Tensor]:
         """Return the Gram matrices of one style for a picture of `shape`."""
