@@ -19,6 +19,8 @@ REC_601 = (0.299, 0.587, 0.114)
 #: Standard deviation below which colours are stretched no further: one grey level. Less than that is the
 #: rounding of a grey picture, and would be blown up to specks of colour.
 _LEAST_SPREAD = 1 / 255
+#: Pixels whose float64 copies are held at once.
+_TOGETHER = 1 << 18
 
 
 def match_colours(
@@ -112,7 +114,12 @@ def _colour_statistics(picture: Tensor) -> tuple[Tensor, Tensor]:
 
     Not every device has float64; in float32 the small variances of greyish pictures are lost.
     """
-    colours = picture[0].flatten(1).cpu().double()
-    mean = colours.mean(1, keepdim=True)
-    deviations = colours - mean
-    return mean, deviations @ deviations.T / deviations.shape[1]
+    colours = picture[0].flatten(1)
+    total = torch.zeros(3, 1, dtype=torch.float64)
+    products = torch.zeros(3, 3, dtype=torch.float64)
+    for part in torch.split(colours, _TOGETHER, dim=1):
+        part = part.cpu().double()
+        total += part.sum(1, keepdim=True)
+        products += part @ part.T
+    mean = total / colours.shape[1]
+    return mean, products / colours.shape[1] - mean @ mean.T

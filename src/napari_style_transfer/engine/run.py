@@ -76,6 +76,8 @@ def _paint(
     picture = work.start(scales[0].shape)
     evaluation, device = 0, describe(work.device)
     for index, scale in enumerate(scales):
+        if index:
+            picture = work.carry(picture, scale.shape)
         painter = ScalePainter(work, scale.shape, picture)
         later = sum(each.evaluations for each in scales[index + 1 :])
         later_pixels = sum(each.evaluations * math.prod(each.shape) for each in scales[index + 1 :])

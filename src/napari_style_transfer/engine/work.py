@@ -122,6 +122,17 @@ class Work:
         noise = torch.randn(1, 3, *shape, generator=generator).mul_(0.15).add_(0.5).clamp_(0, 1)
         return noise.to(self.device)
 
+    def carry(self, picture: Tensor, shape: Shape) -> Tensor:
+        """Return a picture painted at one scale as the next one starts from it, at `shape`.
+
+        That is what was painted, with the detail of its own start that only the next scale can show.
+        """
+        picture, before = resize(picture, shape), (picture.shape[2], picture.shape[3])
+        if self._init is None and self.settings.start == "noise":
+            return picture
+        detail = self.start(shape) - resize(self.start(before), shape)
+        return detail.add_(picture).clamp_(0, 1)
+
     def _coloured(self, content: Tensor) -> Tensor:
         """Return the content, (1, 3, H, W) on the CPU, as painting starts: in its styles' colours.
 
