@@ -48,7 +48,7 @@ class Judge:
         settings = Settings()
         layers = {*STYLE_LAYERS, CONTENT_LAYER, *settings.style_layers, *settings.content_layers}
         self._device = torch.device(device)
-        self._network = VGG19(load_weights(), layers).to(self._device)
+        self._network = VGG19(load_weights(), layers, fast=False).to(self._device)
         content, style = self._read(pair.content), self._read(pair.style)
         self._shape = content.shape[-2], content.shape[-1]
         target = StyleTarget(gram_matrices(self._network, style, settings.style_layers))

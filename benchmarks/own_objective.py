@@ -1,7 +1,8 @@
 """The party *torch.optim*: this package's objective and network, without its way of minimising.
 
-Pixels, all evaluations at full size, float32, `torch.optim.LBFGS`, and a penalty on what leaves the
-gamut: what is left of the difference to the package is its canvas, schedule, precision and optimiser.
+Pixels, all evaluations at full size, float32, torch's own convolutions, `torch.optim.LBFGS`, and a
+penalty on what leaves the gamut: what is left of the difference to the package is its canvas, schedule,
+start, precision and convolutions, and its optimiser.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def main() -> None:
     content = to_tensor(job.content, "content").to(job.device)
     style = to_tensor(job.style, "style").to(job.device)
     layers = {**settings.content_layers, **settings.style_layers}
-    network = VGG19(weights, layers).to(job.device)
+    network = VGG19(weights, layers, fast=False).to(job.device)
     target = StyleTarget(gram_matrices(network, style, settings.style_layers))
     objective = build_objective(network, settings, content, [target])
     image = content.clone().requires_grad_(True)

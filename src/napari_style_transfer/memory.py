@@ -19,6 +19,8 @@ _COPIES, _COPIES_LARGE = 42, 20
 #: Values that the network keeps per pixel for the backward pass, with what it needs on the way. Like the
 #: number of copies it was fitted to peaks measured from outside, and is tested against them.
 _VALUES_PER_PIXEL = 300
+#: The same whatever layers are looked at and however the maps are pooled, small ones included.
+_VALUES_PER_PIXEL_AT_MOST = 360
 #: Sides of tiles, and the halo that their receptive fields need on each side.
 _TILE_SIDES = (2048, 1536, 1024, 768, 512, 256)
 _HALO = 80
@@ -83,6 +85,11 @@ def needed_bytes(
     copies = _COPIES if pixels <= LARGE else _COPIES_LARGE
     network = seen * _VALUES_PER_PIXEL * value_bytes
     return (_LIBRARIES if cpu else 0) + pixels * copies * 12 + network
+
+
+def map_bytes(shape: tuple[int, int], value_bytes: int, tile_size: int) -> int:
+    """Return how many bytes the network's maps of a picture take at most; as :func:`needed_bytes`."""
+    return _seen(shape, tile_size) * _VALUES_PER_PIXEL_AT_MOST * value_bytes
 
 
 def _seen(shape: tuple[int, int], tile_size: int) -> int:

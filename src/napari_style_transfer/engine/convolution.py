@@ -8,10 +8,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from napari_style_transfer.engine.maps import Empty, empty_map
 from napari_style_transfer.engine.winograd import Winograd
 
 #: Channels in and out from which Winograd's products outweigh the way to their basis and back.
 _WINOGRAD_CHANNELS = 128
+#: Values of kernels of which a copy, turned round, is kept: of layers whose maps outweigh them.
+_FEW_KERNELS = 1 << 20
 
 
 class Convolution(nn.Conv2d):
@@ -33,24 +36,31 @@ class Convolution(nn.Conv2d):
         self.load_state_dict({"weight": weight, "bias": bias}, assign=True)
         self._winograd = winograd if min(weight.shape[:2]) >= _WINOGRAD_CHANNELS else None
         self._winograd_values: Tensor | None = None
+        self._turned_round: Tensor | None = None
 
-    def rectified(self, x: Tensor) -> Tensor:
-        """Convolve and rectify a (1, I, H, W) map."""
+    def rectified(self, x: Tensor, empty: Empty = empty_map) -> Tensor:
+        """Convolve and rectify a (1, I, H, W) map; `empty` makes the result."""
         if self._winograd is not None and on_cpu(x, torch.float32):
-            return self._winograd.rectified(x, self._values(), self.bias)
-        if (on_cpu(x, torch.bfloat16) or on_cpu(x, torch.float32)) and _FUSED is not None:
-            fused: Tensor = _FUSED(
-                x, self.weight, self.bias, [1, 1], [1, 1], [1, 1], 1, "relu", [], ""
-            )
-            return fused
+            return self._winograd.rectified(x, self._values(), self.bias, empty)
+        if _fuses(x):
+            return _fused(x, self.weight, self.bias, "relu", empty)
         result: Tensor = self(x)
         return result.relu_()
 
-    def back(self, gradient: Tensor) -> Tensor:
-        """Return the gradient for the map, from that for its convolution."""
+    def back(self, gradient: Tensor, empty: Empty = empty_map) -> Tensor:
+        """Return the gradient for the map, from that for its convolution; `empty` makes it."""
         if self._winograd is not None and on_cpu(gradient, torch.float32):
-            return self._winograd.back(gradient, self._values())
+            return self._winograd.back(gradient, self._values(), empty)
+        if _fuses(gradient) and self.weight.numel() <= _FEW_KERNELS:
+            return _fused(gradient, self._turned(), None, None, empty)
         return functional.conv_transpose2d(gradient, self.weight, padding=1)
+
+    def _turned(self) -> Tensor:
+        """Return the kernels, turned round, with which a convolution is the way back of this one."""
+        if self._turned_round is None:
+            turned = self.weight.flip(2, 3).transpose(0, 1)
+            self._turned_round = turned.contiguous(memory_format=torch.channels_last)
+        return self._turned_round
 
     def _values(self) -> Tensor:
         if self._winograd_values is None:
@@ -63,10 +73,25 @@ def on_cpu(x: Tensor, dtype: torch.dtype) -> bool:
     return x.dtype is dtype and x.device.type == "cpu"
 
 
+def _fuses(x: Tensor) -> bool:
+    return _FUSED is not None and (on_cpu(x, torch.bfloat16) or on_cpu(x, torch.float32))
+
+
+def _fused(
+    x: Tensor, weight: Tensor, bias: Tensor | None, after: str | None, empty: Empty
+) -> Tensor:
+    """Convolve into a map that `empty` makes, and do what comes `after` before that is written."""
+    assert _FUSED is not None
+    result = empty(x, (1, weight.shape[0], *x.shape[2:]))
+    # It adds to what is there; other variants give memory of their own.
+    _FUSED(result.zero_(), x, weight, bias, [1, 1], [1, 1], [1, 1], 1, "add", 1.0, after, [], None)
+    return result
+
+
 def _fused_convolution() -> Callable[..., Tensor] | None:
     """Return oneDNN's convolution that rectifies before it writes; not every build has it."""
     try:
-        fused: Callable[..., Tensor] = torch.ops.mkldnn._convolution_pointwise.default
+        fused: Callable[..., Tensor] = torch.ops.mkldnn._convolution_pointwise_.binary
     except AttributeError:
         return None
     return fused

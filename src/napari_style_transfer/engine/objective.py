@@ -21,6 +21,7 @@ from napari_style_transfer.engine.losses import (
     positions_of,
     total_variation,
 )
+from napari_style_transfer.engine.maps import Empty, empty_map
 from napari_style_transfer.engine.tiles import Tile, tiles_of
 from napari_style_transfer.engine.vgg import VGG19, Pass, map_shape
 from napari_style_transfer.settings import Settings
@@ -41,12 +42,20 @@ class Objective:
         The parts in which the picture is seen.
     tv_weight
         Weight of the total variation.
+    empty
+        Makes the network's maps.
     """
 
     def __init__(
-        self, network: VGG19, terms: Sequence[Term], tiles: Sequence[Tile], tv_weight: float = 0.0
+        self,
+        network: VGG19,
+        terms: Sequence[Term],
+        tiles: Sequence[Tile],
+        tv_weight: float = 0.0,
+        empty: Empty = empty_map,
     ) -> None:
         self.network, self.terms, self.tiles, self.tv_weight = network, terms, tiles, tv_weight
+        self._empty = empty
 
     @torch.no_grad()
     def evaluate(self, picture: Tensor) -> tuple[Tensor, Tensor]:
@@ -64,7 +73,7 @@ class Objective:
             their sum, shaped as `picture`.
         """
         if len(self.tiles) == 1:
-            seen = self.network.look(picture)
+            seen = self.network.look(picture, self._empty)
             terms, shares, gradient = self._total(self._measure(seen, self.tiles[0]), picture)
             gradient += self._pull_back(shares, seen, self.tiles[0])
             return terms, gradient
@@ -74,12 +83,12 @@ class Objective:
                 whole += part
         terms, shares, gradient = self._total(measured, picture)
         for tile in self.tiles:
-            pulled_back = self._pull_back(shares, self.network.look(tile.cut(picture)), tile)
-            tile.cut(gradient).add_(pulled_back)
+            seen = self.network.look(tile.cut(picture), self._empty)
+            tile.cut(gradient).add_(self._pull_back(shares, seen, tile))
         return terms, gradient
 
     def _measure_tile(self, picture: Tensor, tile: Tile) -> list[Tensor]:
-        return self._measure(self.network.look(tile.cut(picture)), tile)
+        return self._measure(self.network.look(tile.cut(picture), self._empty), tile)
 
     def _measure(self, seen: Pass, tile: Tile) -> list[Tensor]:
         """Return each term's sum over what `tile` owns of what was seen of it."""
@@ -151,6 +160,7 @@ def build_objective(
     content: Tensor,
     targets: Iterable[StyleTarget],
     tile_size: int = 0,
+    empty: Empty = empty_map,
 ) -> Objective:
     """Compute the content's target and return the objective for a picture of the content's shape.
 
@@ -167,6 +177,8 @@ def build_objective(
         Those of the styles.
     tile_size
         Longest side in pixels of the parts in which pictures are seen; 0 for whole pictures.
+    empty
+        Makes the network's maps.
     """
     shape = content.shape[2], content.shape[3]
     terms: list[Term] = []
@@ -190,11 +202,11 @@ def build_objective(
     if settings.content_weight:
         layers = {layer: share for layer, share in settings.content_layers.items() if share}
         total = sum(layers.values()) if settings.weighting == "balanced" else 1.0
-        maps = _maps(network, content, list(layers), tiles)
+        maps = _maps(network, content, list(layers), tiles, empty)
         for layer, share in layers.items():
             weight = settings.content_weight * share / total
             terms.append(ContentTerm(layer, maps[layer], weight, settings.weighting))
-    return Objective(network, terms, tiles, settings.tv_weight)
+    return Objective(network, terms, tiles, settings.tv_weight, empty)
 
 
 @torch.no_grad()
@@ -205,6 +217,7 @@ def gram_matrices(
     *,
     tile_size: int = 0,
     guides: Mapping[str, Tensor] | None = None,
+    empty: Empty = empty_map,
 ) -> dict[str, Tensor]:
     """Return the Gram matrix of a picture per position, at each layer.
 
@@ -220,11 +233,13 @@ def gram_matrices(
         Longest side in pixels of the parts in which it is seen; 0 for the whole.
     guides
         Layer name to (h, w) bool: the positions that count at that layer; all if absent.
+    empty
+        Makes the network's maps.
     """
     shape = picture.shape[2], picture.shape[3]
     sums: dict[str, Tensor] = {}
     for tile in tiles_of(shape, tile_size, network.layers):
-        features = network(tile.cut(picture))
+        features = network.look(tile.cut(picture), empty).features
         for layer in layers:
             guide = (guides or {}).get(layer)
             part = gram_matrix(
@@ -244,12 +259,12 @@ def gram_matrices(
 
 
 def _maps(
-    network: VGG19, picture: Tensor, layers: Sequence[str], tiles: Sequence[Tile]
+    network: VGG19, picture: Tensor, layers: Sequence[str], tiles: Sequence[Tile], empty: Empty
 ) -> dict[str, Tensor]:
     """Return the whole feature map of a picture at each layer, put together from its tiles."""
     maps: dict[str, Tensor] = {}
     for tile in tiles:
-        features = network(tile.cut(picture))
+        features = network.look(tile.cut(picture), empty).features
         for layer in layers:
             part = tile.own(features[layer], layer)
             if layer not in maps:

@@ -1,8 +1,8 @@
 """Pooling by two, rounding up, with the way back.
 
-Each function takes a (1, C, H, W) map and returns the (1, C, ⌈H/2⌉, ⌈W/2⌉) one, and a function that
-brings a gradient for that back to the map. Maxima are taken along one axis after the other, of which a
-byte for each is kept: torch's max pooling keeps 64-bit indices, and is no faster.
+Each function takes a (1, C, H, W) map, and what makes others, and returns the (1, C, ⌈H/2⌉, ⌈W/2⌉) one
+and a function that brings a gradient for that back to the map. Maxima are taken along one axis after the
+other, of which a byte for each is kept: torch's max pooling keeps 64-bit indices, and is no faster.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from functools import partial
 
 import torch
 from torch import Tensor
-from torch.nn import functional
+
+from napari_style_transfer.engine.maps import Empty, empty_map
 
 Pooled = tuple[Tensor, Callable[[Tensor], Tensor]]
 
@@ -21,19 +22,19 @@ Pooled = tuple[Tensor, Callable[[Tensor], Tensor]]
 _BITS = {torch.bfloat16: torch.int16, torch.float32: torch.int32, torch.float64: torch.int64}
 
 
-def max_pool(x: Tensor) -> Pooled:
+def max_pool(x: Tensor, empty: Empty = empty_map) -> Pooled:
     """Take the largest of each two by two, of a rectified map."""
-    bits, below = _larger(x.view(_BITS[x.dtype]), 2)
-    bits, right = _larger(bits, 3)
-    return bits.view(x.dtype), partial(_unpool_max, x.shape, below, right)
+    bits, below = _larger(x.view(_BITS[x.dtype]), 2, empty)
+    bits, right = _larger(bits, 3, empty)
+    return bits.view(x.dtype), partial(_unpool_max, x.shape, below, right, empty)
 
 
-def _larger(bits: Tensor, axis: int) -> tuple[Tensor, Tensor]:
+def _larger(bits: Tensor, axis: int, empty: Empty) -> tuple[Tensor, Tensor]:
     """Return the larger of each pair along an axis, and whether that is the second, a byte for each."""
     first, second, alone = _pairs(bits, axis)
     shape = [*bits.shape]
     shape[axis] = -(-shape[axis] // 2)
-    larger, is_second = _untouched(bits, shape), _untouched(bits, shape, torch.bool)
+    larger, is_second = empty(bits, shape), empty(bits, shape, torch.bool)
     count = first.shape[axis]
     torch.maximum(first, second, out=larger.narrow(axis, 0, count))
     torch.lt(first, second, out=is_second.narrow(axis, 0, count))
@@ -42,16 +43,20 @@ def _larger(bits: Tensor, axis: int) -> tuple[Tensor, Tensor]:
     return larger, is_second.view(torch.int8)
 
 
-def _unpool_max(shape: torch.Size, below: Tensor, right: Tensor, gradient: Tensor) -> Tensor:
+def _unpool_max(
+    shape: torch.Size, below: Tensor, right: Tensor, empty: Empty, gradient: Tensor
+) -> Tensor:
     """Give each gradient to the one value that was the largest (the first, of equals)."""
     bits = gradient.view(_BITS[gradient.dtype])
-    bits = _deal(bits, right, (*bits.shape[:3], shape[3]), 3)
-    return _deal(bits, below, shape, 2).view(gradient.dtype)
+    bits = _deal(bits, right, (*bits.shape[:3], shape[3]), 3, empty)
+    return _deal(bits, below, shape, 2, empty).view(gradient.dtype)
 
 
-def _deal(given: Tensor, to_second: Tensor, shape: Sequence[int], axis: int) -> Tensor:
+def _deal(
+    given: Tensor, to_second: Tensor, shape: Sequence[int], axis: int, empty: Empty
+) -> Tensor:
     """Return a map of `shape` in which each number has gone to one of a pair along an axis."""
-    whole = _untouched(given, shape)
+    whole = empty(given, shape)
     first, second, alone = _pairs(whole, axis)
     count = first.shape[axis]
     mask = first.copy_(to_second.narrow(axis, 0, count)).neg_()  # all bits or none
@@ -77,25 +82,18 @@ def _rest(x: Tensor, axis: int, start: int) -> Tensor:
     return x.narrow(axis, start, x.shape[axis] - start)
 
 
-def _untouched(like: Tensor, shape: Sequence[int], dtype: torch.dtype | None = None) -> Tensor:
-    """Return a map of `shape` whose memory nobody has written to, and so costs nothing yet."""
-    return torch.empty(
-        tuple(shape),
-        dtype=dtype or like.dtype,
-        device=like.device,
-        memory_format=torch.channels_last,
-    )
-
-
-def average_pool(x: Tensor) -> Pooled:
+def average_pool(x: Tensor, empty: Empty = empty_map) -> Pooled:
     """Take the mean of each two by two, of fewer at an odd border."""
-    pooled = functional.avg_pool2d(x, 2, ceil_mode=True)
-    return pooled, partial(_unpool_average, x.shape)
+    shape = *x.shape[:2], -(-x.shape[2] // 2), -(-x.shape[3] // 2)
+    pooled = empty(x, shape)
+    torch.ops.aten.avg_pool2d.out(x, [2, 2], [2, 2], [0, 0], True, True, None, out=pooled)
+    return pooled, partial(_unpool_average, x.shape, empty)
 
 
-def _unpool_average(shape: torch.Size, gradient: Tensor) -> Tensor:
+def _unpool_average(shape: torch.Size, empty: Empty, gradient: Tensor) -> Tensor:
+    result = empty(gradient, shape)
     # Nothing is looked at of the map that was pooled but its shape.
-    result: Tensor = torch.ops.aten.avg_pool2d_backward(
-        gradient, _untouched(gradient, shape), [2, 2], [2, 2], [0, 0], True, True, None
+    torch.ops.aten.avg_pool2d_backward.grad_input(
+        gradient, result, [2, 2], [2, 2], [0, 0], True, True, None, grad_input=result
     )
     return result

@@ -10,6 +10,7 @@ from torch import Tensor
 from napari_style_transfer.engine.canvas import Canvas
 from napari_style_transfer.engine.images import Shape, resize
 from napari_style_transfer.engine.lbfgs import LBFGS, Outcome
+from napari_style_transfer.engine.maps import Empty, empty_map
 from napari_style_transfer.engine.objective import Objective
 from napari_style_transfer.engine.step import Losses
 from napari_style_transfer.engine.work import Work, is_out_of_memory
@@ -41,6 +42,7 @@ class ScalePainter:
         large = shape[0] * shape[1] > LARGE  # see `memory`: there each copy counts
         self._canvas = Canvas(shape)
         self._best: list[float] = []  # after each evaluation in this precision
+        self._maps: Empty = work.map_memory(shape, self.dtype)
         self._objective, self._note = self._build_objective()
         self._leave_untouched()
         self._optimiser = LBFGS(
@@ -79,6 +81,7 @@ class ScalePainter:
         stalled = outcome.stationary or (plateau and len(self._best) == _PATIENCE + 1)
         if stalled and self.dtype is torch.bfloat16:
             self.dtype = torch.float32
+            self._maps = self._work.map_memory(self._shape, self.dtype)
             self._objective, note = self._build_objective()
             self._optimiser.restart()
             outcome = Outcome(outcome.terms, outcome.accepted)
@@ -106,19 +109,30 @@ class ScalePainter:
                 if not is_out_of_memory(error):
                     raise
             # Out of the handler, whose traceback keeps the failed evaluation's memory.
-            self._note = self._work.shrink_tiles(self._shape)
+            self._note = self._shrink_tiles()
             self._objective, _ = self._build_objective()
+
+    def _shrink_tiles(self) -> str:
+        """See the picture in smaller tiles from now on, and return a sentence on it."""
+        self._maps = empty_map
+        if hasattr(self, "_objective"):
+            del (
+                self._objective
+            )  # which refers to the maps' memory; that goes before there is another
+        note = self._work.shrink_tiles(self._shape)
+        self._maps = self._work.map_memory(self._shape, self.dtype)
+        return note
 
     def _build_objective(self) -> tuple[Objective, str]:
         note = ""
         while True:
             try:
-                objective, told = self._work.objective(self._shape, self.dtype)
+                objective, told = self._work.objective(self._shape, self.dtype, self._maps)
                 return objective, " ".join(filter(None, (note, told)))
             except RuntimeError as error:
                 if not is_out_of_memory(error):
                     raise
-            note = self._work.shrink_tiles(self._shape)
+            note = self._shrink_tiles()
 
     def _evaluate(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
         picture, back = self._canvas.look(parameters)

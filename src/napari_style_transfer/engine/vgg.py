@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from napari_style_transfer.engine import winograd
 from napari_style_transfer.engine.convolution import Convolution, on_cpu
+from napari_style_transfer.engine.maps import Empty, empty_map
 from napari_style_transfer.engine.pooling import average_pool, max_pool
 from napari_style_transfer.engine.weights import NetworkWeights
 from napari_style_transfer.settings import LAYER_NAMES
@@ -145,13 +146,15 @@ class VGG19(nn.Module):
         return self.look(picture).features
 
     @torch.no_grad()
-    def look(self, picture: Tensor) -> Pass:
+    def look(self, picture: Tensor, empty: Empty = empty_map) -> Pass:
         """Pass a picture through the network.
 
         Parameters
         ----------
         picture
             (1, 3, H, W), red, green, blue in [0, 1], float32.
+        empty
+            Makes the maps.
         """
         result = Pass()
         way_back = result._way_back
@@ -162,13 +165,13 @@ class VGG19(nn.Module):
         convolution: Convolution
         for name, convolution in self.stages.items():  # type: ignore[assignment]
             if name[4] != block:
-                x, turn = self._pool(x)
+                x, turn = self._pool(x, empty)
                 way_back.append(turn)
                 block = name[4]
             if not masked:
                 way_back.append(partial(_unrectify, x))
-            way_back.append(convolution.back)
-            x = convolution.rectified(x)
+            way_back.append(partial(convolution.back, empty=empty))
+            x = convolution.rectified(x, empty)
             # What max pooling passes on was rectified: its gradient is masked there, on a quarter.
             masked = name not in self._before_max_pool or name in self.layers
             if masked:

@@ -20,6 +20,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from napari_style_transfer.engine.maps import Empty, empty_map
+
 #: The points on each axis, and for each the place of its reciprocal.
 _POINTS = (0, 2 / 3, -2 / 3, 3 / 2, -3 / 2, math.inf)
 _RECIPROCALS = (5, 3, 4, 1, 2, 0)
@@ -49,7 +51,9 @@ class Winograd:
         values = _both_axes(_powers(3)) @ taps.reshape(9, -1)
         return values.view(-1, *taps.shape[2:])
 
-    def rectified(self, x: Tensor, values: Tensor, bias: Tensor) -> Tensor:
+    def rectified(
+        self, x: Tensor, values: Tensor, bias: Tensor, empty: Empty = empty_map
+    ) -> Tensor:
         """Convolve and rectify a map, with a zero padded on each side.
 
         Parameters
@@ -60,26 +64,33 @@ class Winograd:
             (36, I, O), of the kernels.
         bias
             (O,).
+        empty
+            Makes the result.
 
         Returns
         -------
         Tensor
             (1, O, H, W), in channels-last.
         """
-        return self._convolve(x, values, self._there, bias)
+        return self._convolve(x, values, self._there, bias, empty)
 
-    def back(self, gradient: Tensor, values: Tensor) -> Tensor:
+    def back(self, gradient: Tensor, values: Tensor, empty: Empty = empty_map) -> Tensor:
         """Return the gradient for a (1, I, H, W) map, from the (1, O, H, W) one for its convolution."""
-        return self._convolve(gradient, values.mT, self._back)
+        return self._convolve(gradient, values.mT, self._back, None, empty)
 
     def _convolve(
-        self, x: Tensor, values: Tensor, ways: tuple[Tensor, Tensor], bias: Tensor | None = None
+        self,
+        x: Tensor,
+        values: Tensor,
+        ways: tuple[Tensor, Tensor],
+        bias: Tensor | None,
+        empty: Empty,
     ) -> Tensor:
         height, width = x.shape[2:]
         points, channels, filters = values.shape
         across = -(-width // TILE)
         rows = max(1, _TOGETHER // across) * TILE
-        result = torch.empty((1, filters, height, width), memory_format=torch.channels_last)
+        result = empty(x, (1, filters, height, width))
         for top in range(0, height, rows):
             bottom = min(top + rows, height)
             down = -(-(bottom - top) // TILE)

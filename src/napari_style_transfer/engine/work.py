@@ -23,6 +23,7 @@ from napari_style_transfer.engine.device import (
 )
 from napari_style_transfer.engine.guides import EFFECTIVE, guides, resize_labels
 from napari_style_transfer.engine.images import Shape, resize, result_shape
+from napari_style_transfer.engine.maps import Empty, MapMemory, empty_map
 from napari_style_transfer.engine.objective import (
     Objective,
     StyleTarget,
@@ -34,7 +35,7 @@ from napari_style_transfer.engine.studio import Same, Studio
 from napari_style_transfer.engine.style_picture import ready
 from napari_style_transfer.engine.vgg import VGG19
 from napari_style_transfer.errors import InputError, OutOfMemoryError
-from napari_style_transfer.memory import plan_memory
+from napari_style_transfer.memory import map_bytes, plan_memory
 from napari_style_transfer.settings import MIN_SIDE, Settings, strength_factor, with_live
 
 #: Tiles are made no smaller than this: by then the halo is most of what is seen.
@@ -185,15 +186,25 @@ class Work:
         left = self.untouched(shape)
         return picture if left is None else torch.where(left, content, picture)
 
-    def objective(self, shape: Shape, dtype: torch.dtype) -> tuple[Objective, str]:
-        """Return the objective of a picture of `shape`, convolved in `dtype`, and a sentence or ""."""
+    def map_memory(self, shape: Shape, dtype: torch.dtype) -> Empty:
+        """Return what makes the network's maps of pictures of `shape`, convolved in `dtype`."""
+        if self.device.type != "cpu":
+            return empty_map
+        return MapMemory(map_bytes(shape, dtype.itemsize, self.tile_size))
+
+    def objective(self, shape: Shape, dtype: torch.dtype, empty: Empty) -> tuple[Objective, str]:
+        """Return the objective of a picture of `shape`, convolved in `dtype`, and a sentence or "".
+
+        `empty` makes the network's maps.
+        """
         notes: list[str] = []
         objective = build_objective(
             self._network(dtype),
             self.settings,
             self._seen(self.content(shape)),
-            self._targets(shape, dtype, notes),
+            self._targets(shape, dtype, notes, empty),
             self.tile_size,
+            empty,
         )
         return objective, " ".join(notes)
 
@@ -235,10 +246,12 @@ class Work:
 
     # ---- the styles' targets ---------------------------------------------------------------------
 
-    def _targets(self, shape: Shape, dtype: torch.dtype, notes: list[str]) -> Iterator[StyleTarget]:
+    def _targets(
+        self, shape: Shape, dtype: torch.dtype, notes: list[str], empty: Empty
+    ) -> Iterator[StyleTarget]:
         """Yield the target of each region, or of the whole picture; note what cannot be met."""
         if self.regions is None:
-            yield StyleTarget(self._mix(Region(), shape, dtype))
+            yield StyleTarget(self._mix(Region(), shape, dtype, empty))
             return
         labels = self._labels(self.regions, shape)
         by_region: dict[Region, list[int]] = {}
@@ -261,7 +274,7 @@ class Work:
             # By its area: then style and content are in the same balance in regions of any size.
             weight = strength_factor(region.strength) * float(mask.float().mean())
             at = {layer: guide.to(self.device) for layer, guide in found.items()}
-            yield StyleTarget(self._mix(region, shape, dtype), weight, at)
+            yield StyleTarget(self._mix(region, shape, dtype, empty), weight, at)
 
     def _labels(self, regions: Regions, shape: Shape) -> Tensor:
         labels = torch.from_numpy(np.asarray(regions.labels).astype(np.int64))
@@ -274,11 +287,13 @@ class Work:
         assert self.regions is not None
         return self.regions.region(label)
 
-    def _mix(self, region: Region, shape: Shape, dtype: torch.dtype) -> dict[str, Tensor]:
+    def _mix(
+        self, region: Region, shape: Shape, dtype: torch.dtype, empty: Empty
+    ) -> dict[str, Tensor]:
         """Return the Gram matrices that a region is to have: the styles' in their shares."""
         mixed: dict[str, Tensor] = {}
         for style, share in self._shares(region):
-            for layer, gram in self._grams(style, shape, dtype).items():
+            for layer, gram in self._grams(style, shape, dtype, empty).items():
                 mixed[layer] = mixed.get(layer, 0) + gram * share
         return mixed
 
@@ -291,7 +306,9 @@ class Work:
         total = sum(style.share for style in self.styles)
         return [(style, style.share / total) for style in self.styles if style.share]
 
-    def _grams(self, style: Style, shape: Shape, dtype: torch.dtype) -> dict[str, Tensor]:
+    def _grams(
+        self, style: Style, shape: Shape, dtype: torch.dtype, empty: Empty
+    ) -> dict[str, Tensor]:
         """Return the Gram matrices of one style for a picture of `shape`."""
         settings = self.settings
         picture = self._studio.picture(style.picture, "style")
@@ -317,6 +334,7 @@ class Work:
                 layers,
                 tile_size=self.tile_size,
                 guides={layer: guide.to(self.device) for layer, guide in found.items()},
+                empty=empty,
             )
 
         # What depends on the content is of no use to other runs, and would keep their contents alive.
