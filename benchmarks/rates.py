@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.profiler import ProfilerActivity, profile
+from torch.profiler import ProfilerActivity, profile, record_function
 
 from benchmarks.environment import CACHE
 from benchmarks.images import Pair
@@ -20,18 +20,14 @@ from benchmarks.launch import launch
 from benchmarks.recorder import Job, Recorder, synchronise
 from napari_style_transfer.engine.device import convolution_dtype
 from napari_style_transfer.engine.images import to_tensor
+from napari_style_transfer.engine.maps import MapMemory
 from napari_style_transfer.engine.objective import StyleTarget, build_objective, gram_matrices
 from napari_style_transfer.engine.vgg import VGG19, map_shape
 from napari_style_transfer.engine.weights import load_weights
+from napari_style_transfer.memory import map_bytes
 from napari_style_transfer.settings import Settings
 
-#: Forward and backward, as torch's profiler names them; what they call is counted with them.
-_CONVOLUTIONS = (
-    "aten::convolution",
-    "aten::convolution_backward",
-    "mkldnn::_convolution_pointwise",
-)
-_REPETITIONS = 5
+_CONVOLUTION, _REPETITIONS = "convolution", 5
 
 
 def measure_rates(pair: Pair, device: str, precision: str) -> dict[str, Any]:
@@ -41,7 +37,7 @@ def measure_rates(pair: Pair, device: str, precision: str) -> dict[str, Any]:
     -------
     dict
         ``precision``; ``matrix_rate``, of a large matrix product in it;
-        ``convolution_rate``, the convolutions' operations by the time spent in them;
+        ``convolution_rate``, the operations of plain convolutions by the time spent in them;
         ``evaluation_rate``, the same operations by the time of a whole evaluation.
     """
     settings = {"precision": precision}
@@ -57,7 +53,13 @@ def main() -> None:
     network = VGG19(load_weights(), layers, dtype=dtype).to(device)
     content, style = (to_tensor(path, "a").to(device) for path in (job.content, job.style))
     target = StyleTarget(gram_matrices(network, style, settings.style_layers))
-    objective = build_objective(network, settings, content, [target])
+    shape = content.shape[2], content.shape[3]
+    maps = MapMemory(map_bytes(shape, dtype.itemsize, 0))
+    objective = build_objective(network, settings, content, [target], 0, maps)
+
+    for convolution in network.stages.values():
+        for name in ("rectified", "back"):
+            setattr(convolution, name, record_function(_CONVOLUTION)(getattr(convolution, name)))
 
     def evaluate() -> None:
         objective.evaluate(content)
@@ -111,7 +113,7 @@ def _seconds_in_convolutions(evaluate: Callable[[], object], device: torch.devic
         with profile(activities=activities) as profiler:
             evaluate()
             synchronise(device)
-        events = [event for event in profiler.key_averages() if event.key in _CONVOLUTIONS]
+        events = [event for event in profiler.key_averages() if event.key == _CONVOLUTION]
         total = sum(e.device_time_total if on_cuda else e.cpu_time_total for e in events)
         seconds.append(total / 1e6)
     return min(seconds)
