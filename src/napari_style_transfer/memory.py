@@ -12,10 +12,12 @@ GIB = 2**30
 
 #: Bytes that the libraries, the network and gaps between blocks take on a CPU.
 _LIBRARIES = GIB
-#: Pixels above which a run keeps a shorter history, to save memory.
-LARGE = 4_500_000
-#: Float32 copies of the picture that canvas and optimiser hold, and those of a large picture.
-_COPIES, _COPIES_LARGE = 42, 20
+#: Pixels up to which L-BFGS keeps a history of so many steps; more saves evaluations, but takes memory.
+_HISTORIES = {1_500_000: 20, 4_500_000: 10}
+_SHORTEST_HISTORY = 2
+#: Float32 copies of the picture that canvas and optimiser hold, and those for each step of the history:
+#: two vectors, a third larger than the picture.
+_COPIES, _COPIES_PER_STEP = 15, 8 / 3
 #: Values that the network keeps per pixel for the backward pass, with what it needs on the way. Like the
 #: number of copies it was fitted to peaks measured from outside, and is tested against them.
 _VALUES_PER_PIXEL = 300
@@ -82,9 +84,16 @@ def needed_bytes(
     pixels = shape[0] * shape[1]
     longest = round(max(shape) * settings.style_scale * largest_style)
     seen = max(_seen(shape, tile_size), _seen((longest, longest), tile_size) // 3)
-    copies = _COPIES if pixels <= LARGE else _COPIES_LARGE
+    copies = _COPIES + _COPIES_PER_STEP * history_length(shape)
     network = seen * _VALUES_PER_PIXEL * value_bytes
-    return (_LIBRARIES if cpu else 0) + pixels * copies * 12 + network
+    return (_LIBRARIES if cpu else 0) + round(pixels * copies * 12) + network
+
+
+def history_length(shape: tuple[int, int]) -> int:
+    """Return how many steps L-BFGS remembers of a picture of `shape`."""
+    pixels = shape[0] * shape[1]
+    lengths = (length for most, length in _HISTORIES.items() if pixels <= most)
+    return next(lengths, _SHORTEST_HISTORY)
 
 
 def map_bytes(shape: tuple[int, int], value_bytes: int, tile_size: int) -> int:

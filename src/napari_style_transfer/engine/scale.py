@@ -14,7 +14,7 @@ from napari_style_transfer.engine.maps import Empty, empty_map
 from napari_style_transfer.engine.objective import Objective
 from napari_style_transfer.engine.step import Losses
 from napari_style_transfer.engine.work import Work, is_out_of_memory
-from napari_style_transfer.memory import LARGE
+from napari_style_transfer.memory import history_length
 
 #: How much worse than the best a step may be, where the loss is rounded to bfloat16.
 _BFLOAT16_TOLERANCE = 1e-3
@@ -39,7 +39,6 @@ class ScalePainter:
         self._work, self._shape = work, shape
         self.dtype = work.dtype
         self.losses = Losses(math.inf, math.inf, math.inf)
-        large = shape[0] * shape[1] > LARGE  # see `memory`: there each copy counts
         self._canvas = Canvas(shape)
         self._best: list[float] = []  # after each evaluation in this precision
         self._maps: Empty = work.map_memory(shape, self.dtype)
@@ -47,7 +46,7 @@ class ScalePainter:
         self._leave_untouched()
         self._optimiser = LBFGS(
             self._canvas.encode(resize(picture, shape)),
-            history=2 if large else 10,
+            history=history_length(shape),
             tolerance=_BFLOAT16_TOLERANCE if self.dtype is torch.bfloat16 else 0.0,
         )
 
