@@ -133,6 +133,16 @@ def styles_of(style: ImageSource | Style | Sequence[ImageSource | Style]) -> tup
     return styles
 
 
+def shares_of(region: Region, styles: Sequence[Style]) -> list[tuple[Style, float]]:
+    """Return the styles of a region, each with its share of 1; none where it is left as it is."""
+    if region.style is None:
+        return []
+    if isinstance(region.style, int):
+        return [(styles[region.style], 1.0)]
+    total = sum(style.share for style in styles)
+    return [(style, style.share / total) for style in styles if style.share]
+
+
 def check_regions(regions: Regions, styles: int) -> None:
     """Raise :class:`InputError` if these are no regions, or one asks for a style that is not there."""
     if not isinstance(regions, Regions):

@@ -96,3 +96,16 @@ def free_memory(device: torch.device) -> int:
         cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return int(torch.cuda.mem_get_info(device)[0]) + cached
     return int(psutil.virtual_memory().available)
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Return whether an error of torch's is about memory, on any device."""
+    return isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error)
+
+
+def too_little_memory(device: torch.device, size: int) -> str:
+    """Return the sentence for a picture of `size` px that cannot be painted on `device`."""
+    return (
+        f"There is too little memory on {describe(device)} for {size} px; choose a smaller size, or "
+        "another device."
+    )

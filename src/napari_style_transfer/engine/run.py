@@ -6,13 +6,18 @@ import math
 import time
 from collections.abc import Callable, Iterator
 
-from napari_style_transfer.engine.device import describe, release_memory
+from napari_style_transfer.engine.device import (
+    describe,
+    is_out_of_memory,
+    release_memory,
+    too_little_memory,
+)
 from napari_style_transfer.engine.images import resize, to_array
 from napari_style_transfer.engine.scale import ScalePainter
 from napari_style_transfer.engine.schedule import plan_scales
 from napari_style_transfer.engine.steering import Steering
 from napari_style_transfer.engine.step import Status, Step
-from napari_style_transfer.engine.work import Work, is_out_of_memory, too_little_memory
+from napari_style_transfer.engine.work import Work
 from napari_style_transfer.errors import OutOfMemoryError, StyleTransferError
 
 #: How long in seconds a paused run waits before it asks again whether to stop.
@@ -48,7 +53,7 @@ def run(
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise
-        raise OutOfMemoryError(too_little_memory(work.device, work.settings)) from error
+        raise OutOfMemoryError(too_little_memory(work.device, work.settings.size)) from error
     finally:
         release_memory(work.device)
 

@@ -8,12 +8,13 @@ import torch
 from torch import Tensor
 
 from napari_style_transfer.engine.canvas import Canvas
+from napari_style_transfer.engine.device import is_out_of_memory
 from napari_style_transfer.engine.images import Shape, resize
 from napari_style_transfer.engine.lbfgs import LBFGS, Outcome
 from napari_style_transfer.engine.maps import Empty, empty_map
 from napari_style_transfer.engine.objective import Objective
 from napari_style_transfer.engine.step import Losses
-from napari_style_transfer.engine.work import Work, is_out_of_memory
+from napari_style_transfer.engine.work import Work
 from napari_style_transfer.memory import history_length
 
 #: How much worse than the best a step may be, where the loss is rounded to bfloat16.

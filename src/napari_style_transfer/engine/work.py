@@ -14,12 +14,18 @@ from napari_style_transfer.engine.color import (
     match_luminance,
     with_chrominance_of,
 )
-from napari_style_transfer.engine.commission import Region, Regions, Style, check_regions
+from napari_style_transfer.engine.commission import (
+    Region,
+    Regions,
+    Style,
+    check_regions,
+    shares_of,
+)
 from napari_style_transfer.engine.device import (
     convolution_dtype,
-    describe,
     free_memory,
     release_memory,
+    too_little_memory,
 )
 from napari_style_transfer.engine.guides import EFFECTIVE, guides, resize_labels
 from napari_style_transfer.engine.images import Shape, resize, result_shape
@@ -30,6 +36,7 @@ from napari_style_transfer.engine.objective import (
     build_objective,
     gram_matrices,
 )
+from napari_style_transfer.engine.start import in_colours_of, noise
 from napari_style_transfer.engine.steering import KEEP, Wish
 from napari_style_transfer.engine.studio import Same, Studio
 from napari_style_transfer.engine.style_picture import ready
@@ -40,11 +47,6 @@ from napari_style_transfer.settings import MIN_SIDE, Settings, strength_factor, 
 
 #: Tiles are made no smaller than this: by then the halo is most of what is seen.
 _SMALLEST_TILE = 128
-#: Style weight, for a content weight of 1, with which painting starts half-way to the style's colours.
-_KEEPS_COLOURS = 10.0
-#: Standard deviation below which the content's colours are stretched no further at the start: four grey
-#: levels. Less is often the noise of a grey picture, which would become specks of colour.
-_LEAST_SPREAD = 4 / 255
 
 
 class Work:
@@ -119,9 +121,7 @@ class Work:
             return resize(self._init, shape).to(self.device)
         if self.settings.start == "content":
             return self._coloured(resize(self._content, shape)).to(self.device)
-        generator = torch.Generator().manual_seed(self.settings.seed)
-        noise = torch.randn(1, 3, *shape, generator=generator).mul_(0.15).add_(0.5).clamp_(0, 1)
-        return noise.to(self.device)
+        return noise(shape, self.settings.seed).to(self.device)
 
     def carry(self, picture: Tensor, shape: Shape) -> Tensor:
         """Return a picture painted at one scale as the next one starts from it, at `shape`.
@@ -135,10 +135,7 @@ class Work:
         return detail.add_(picture).clamp_(0, 1)
 
     def _coloured(self, content: Tensor) -> Tensor:
-        """Return the content, (1, 3, H, W) on the CPU, as painting starts: in its styles' colours.
-
-        The fainter the style, the fewer of them: content alone would not bring its own colours back.
-        """
+        """Return the content, (1, 3, H, W) on the CPU, as painting starts: in its styles' colours."""
         if self.settings.colours != "style":
             return self._seen(content)
         if self.regions is None:
@@ -151,16 +148,13 @@ class Work:
         return picture
 
     def _in_colours_of(self, region: Region, content: Tensor) -> Tensor:
-        styles = self._shares(region)
+        styles = shares_of(region, self.styles)
         weight = self.settings.effective_style_weight * strength_factor(region.strength)
         if not (styles and weight):
             return content
-        mixed = torch.zeros_like(content)
-        for style, share in styles:
-            reference = self._colours(style, (content.shape[2], content.shape[3]))
-            mixed += share * match_colours(content, reference, _LEAST_SPREAD)
-        much = weight / (weight + _KEEPS_COLOURS * self.settings.content_weight)
-        return content.lerp(mixed.clamp_(0, 1), much)
+        shape = content.shape[2], content.shape[3]
+        references = ((self._colours(style, shape), share) for style, share in styles)
+        return in_colours_of(content, references, weight, self.settings.content_weight)
 
     def _colours(self, style: Style, shape: Shape) -> Tensor:
         """Return the pixels of a style picture that serve, (1, 3, H, W) or (1, 3, N)."""
@@ -218,7 +212,7 @@ class Work:
         """
         smaller = min(self.tile_size or max(shape), max(shape)) // 32 * 16
         if smaller < _SMALLEST_TILE:
-            raise OutOfMemoryError(too_little_memory(self.device, self.settings))
+            raise OutOfMemoryError(too_little_memory(self.device, self.settings.size))
         self.tile_size = smaller
         release_memory(self.device)
         return f"The memory was too small; going on in tiles of {smaller} px."
@@ -292,19 +286,10 @@ class Work:
     ) -> dict[str, Tensor]:
         """Return the Gram matrices that a region is to have: the styles' in their shares."""
         mixed: dict[str, Tensor] = {}
-        for style, share in self._shares(region):
+        for style, share in shares_of(region, self.styles):
             for layer, gram in self._grams(style, shape, dtype, empty).items():
                 mixed[layer] = mixed.get(layer, 0) + gram * share
         return mixed
-
-    def _shares(self, region: Region) -> list[tuple[Style, float]]:
-        """Return the styles of a region and the share that each has; none where it is left as it is."""
-        if region.style is None:
-            return []
-        if isinstance(region.style, int):
-            return [(self.styles[region.style], 1.0)]
-        total = sum(style.share for style in self.styles)
-        return [(style, style.share / total) for style in self.styles if style.share]
 
     def _grams(
         self, style: Style, shape: Shape, dtype: torch.dtype, empty: Empty
@@ -358,16 +343,3 @@ def _too_small(labels: list[int], layers: list[str], settings: Settings) -> Iter
         yield f"{which} too thin to be painted."
     elif missing:
         yield f"{which} too small for {', '.join(missing)}; the strokes stay finer."
-
-
-def is_out_of_memory(error: RuntimeError) -> bool:
-    """Return whether an error of torch's is about memory, on any device."""
-    return isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error)
-
-
-def too_little_memory(device: torch.device, settings: Settings) -> str:
-    """Return the sentence for a picture that cannot be painted on `device`."""
-    return (
-        f"There is too little memory on {describe(device)} for {settings.size} px; choose a "
-        "smaller size, or another device."
-    )
