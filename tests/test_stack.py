@@ -28,7 +28,7 @@ from napari_style_transfer.stack.store import fits_in_memory, identity, open_res
 FIRST = 9
 SETTINGS = Settings(size=32, steps=FIRST, coarsest_size=16, device="cpu")
 LATER = round(FIRST * LATER_SHARE)
-STYLE = np.full((20, 20, 3), 90, np.uint8)
+STYLE = np.random.default_rng(4).integers(0, 255, (20, 20, 3), np.uint8)
 
 
 class FakeEngine:
