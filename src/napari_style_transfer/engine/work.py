@@ -142,9 +142,9 @@ class Work:
             return self._in_colours_of(Region(), content)
         labels = self._labels(self.regions, (content.shape[2], content.shape[3]))
         picture = content
-        for label in self._present(labels):
-            coloured = self._in_colours_of(self._region(label), content)
-            picture = torch.where(labels == label, coloured, picture)
+        for region, members in self._by_region(labels).items():
+            coloured = self._in_colours_of(region, content)
+            picture = torch.where(torch.isin(labels, torch.tensor(members)), coloured, picture)
         return picture
 
     def _in_colours_of(self, region: Region, content: Tensor) -> Tensor:
@@ -167,7 +167,12 @@ class Work:
         if self.regions is None:
             return None
         labels = self._labels(self.regions, shape)
-        left = [label for label in self._present(labels) if self._region(label).style is None]
+        left = [
+            label
+            for region, members in self._by_region(labels).items()
+            if region.style is None
+            for label in members
+        ]
         return torch.isin(labels, torch.tensor(left)).to(self.device) if left else None
 
     def shown(self, picture: Tensor) -> Tensor:
@@ -248,10 +253,7 @@ class Work:
             yield StyleTarget(self._mix(Region(), shape, dtype, empty))
             return
         labels = self._labels(self.regions, shape)
-        by_region: dict[Region, list[int]] = {}
-        for label in self._present(labels):
-            by_region.setdefault(self._region(label), []).append(label)
-        for region, members in by_region.items():
+        for region, members in self._by_region(labels).items():
             if region.style is None:
                 continue
             mask = torch.isin(labels, torch.tensor(members))
@@ -274,12 +276,13 @@ class Work:
         labels = torch.from_numpy(np.asarray(regions.labels).astype(np.int64))
         return resize_labels(labels, shape)
 
-    def _present(self, labels: Tensor) -> list[int]:
-        return [int(label) for label in np.unique(labels.numpy())]
-
-    def _region(self, label: int) -> Region:
+    def _by_region(self, labels: Tensor) -> dict[Region, list[int]]:
+        """Return the labels that are there, by the way in which they are painted."""
         assert self.regions is not None
-        return self.regions.region(label)
+        by_region: dict[Region, list[int]] = {}
+        for label in map(int, np.unique(labels.numpy())):
+            by_region.setdefault(self.regions.region(label), []).append(label)
+        return by_region
 
     def _mix(
         self, region: Region, shape: Shape, dtype: torch.dtype, empty: Empty
