@@ -53,7 +53,7 @@ class Judge:
         settings = Settings()
         layers = {*settings.style_layers, *settings.content_layers}
         self._device = torch.device(device)
-        self._network = VGG19(load_weights(), layers, fast=False).to(self._device)
+        self._network = VGG19(load_weights(), layers, device=self._device, fast=False)
         self._trunk = _Trunk(load_weights()).to(self._device)
         content, style = self._read(pair.content), self._read(pair.style)
         self._shape = content.shape[-2], content.shape[-1]

@@ -31,7 +31,7 @@ def main() -> None:
     content = to_tensor(job.content, "content").to(job.device)
     style = to_tensor(job.style, "style").to(job.device)
     layers = {**settings.content_layers, **settings.style_layers}
-    network = VGG19(weights, layers, fast=False).to(job.device)
+    network = VGG19(weights, layers, device=torch.device(job.device), fast=False)
     target = StyleTarget(gram_matrices(network, style, settings.style_layers))
     objective = build_objective(network, settings, content, [target])
     image = content.clone().requires_grad_(True)

@@ -23,7 +23,7 @@ from napari_style_transfer.engine.images import to_tensor
 from napari_style_transfer.engine.maps import MapMemory
 from napari_style_transfer.engine.objective import StyleTarget, build_objective, gram_matrices
 from napari_style_transfer.engine.vgg import VGG19, map_shape
-from napari_style_transfer.engine.weights import load_weights
+from napari_style_transfer.engine.weights import NetworkWeights, load_weights
 from napari_style_transfer.memory import map_bytes
 from napari_style_transfer.settings import Settings
 
@@ -50,7 +50,8 @@ def main() -> None:
     device, settings = torch.device(job.device), Settings(**job.settings)
     dtype = convolution_dtype(settings.precision, device)
     layers = {**settings.content_layers, **settings.style_layers}
-    network = VGG19(load_weights(), layers, dtype=dtype).to(device)
+    weights = load_weights()
+    network = VGG19(weights, layers, dtype=dtype, device=device)
     content, style = (to_tensor(path, "a").to(device) for path in (job.content, job.style))
     target = StyleTarget(gram_matrices(network, style, settings.style_layers))
     shape = content.shape[2], content.shape[3]
@@ -64,7 +65,7 @@ def main() -> None:
     def evaluate() -> None:
         objective.evaluate(content)
 
-    operations = 2 * _forward_operations(network, content)  # the gradient costs as much
+    operations = 2 * _forward_operations(network, weights, content)  # the gradient costs as much
     recorder = Recorder(job)
     recorder.start()
     recorder.lap(job.evaluations)
@@ -76,12 +77,12 @@ def main() -> None:
     )
 
 
-def _forward_operations(network: VGG19, picture: Tensor) -> int:
+def _forward_operations(network: VGG19, weights: NetworkWeights, picture: Tensor) -> int:
     """Return the multiplications and additions of all convolutions of one forward pass."""
     shape = picture.shape[2], picture.shape[3]
     return sum(
-        2 * math.prod(map_shape(shape, name)) * convolution.weight.numel()  # type: ignore[union-attr, operator]
-        for name, convolution in network.stages.items()
+        2 * math.prod(map_shape(shape, name)) * weight.numel()
+        for name, (weight, _) in zip(network.stages, weights.convolutions(), strict=False)
     )
 
 

@@ -6,7 +6,9 @@ import pytest
 import torch
 from torch.nn import functional
 
-from napari_style_transfer.engine.convolution import Convolution
+from napari_style_transfer.engine.convolution import WinogradConvolution
+from napari_style_transfer.engine.vgg import VGG19
+from napari_style_transfer.engine.weights import load_weights
 from napari_style_transfer.engine.winograd import Winograd
 
 
@@ -49,11 +51,13 @@ def test_the_way_back_is_the_transpose(winograd, shape, channels, filters):
     )
 
 
-def test_only_wide_layers_in_float32_on_a_cpu_go_that_way(winograd, monkeypatch):
-    went = []
-    monkeypatch.setattr(Winograd, "rectified", lambda _, x, *__: went.append(x.shape[1]) or x)
-    for channels, dtype in ((64, torch.float32), (128, torch.float32), (128, torch.bfloat16)):
-        weight = normal(128, channels, 3, 3, seed=0).to(dtype)
-        layer = Convolution(weight, torch.zeros(128, dtype=dtype), winograd)
-        layer.rectified(normal(1, channels, 4, 4, seed=1).to(dtype))
-    assert went == [128]
+def test_only_wide_layers_in_float32_on_a_cpu_go_that_way():
+    def those_of(**choices):
+        stages = VGG19(load_weights(), ["relu5_1"], **choices).stages
+        return [name for name, layer in stages.items() if isinstance(layer, WinogradConvolution)]
+
+    wide = ["relu2_2", "relu3_1", "relu3_2", "relu3_3", "relu3_4", "relu4_1", "relu4_2", "relu4_3"]
+    assert those_of() == [*wide, "relu4_4"]
+    assert not those_of(dtype=torch.bfloat16)
+    assert not those_of(device=torch.device("meta"))
+    assert not those_of(fast=False)

@@ -1,4 +1,4 @@
-"""A frozen 3 × 3 convolution with its rectification, and the way back, as fast as the device does them."""
+"""Frozen 3 × 3 convolutions with their rectification, and the way back, as fast as the device does them."""
 
 from __future__ import annotations
 
@@ -11,37 +11,57 @@ from torch.nn import functional
 from napari_style_transfer.engine.maps import Empty, empty_map
 from napari_style_transfer.engine.winograd import Winograd
 
-#: Channels in and out from which Winograd's products outweigh the way to their basis and back.
-_WINOGRAD_CHANNELS = 128
 #: Values of kernels of which a copy, turned round, is kept: of layers whose maps outweigh them.
 _FEW_KERNELS = 1 << 20
 
 
-class Convolution(nn.Conv2d):
-    """One layer of the network, padded by zeros to keep the map's size.
+class WinogradConvolution(nn.Module):
+    """A layer of float32 maps on a CPU; keeps its kernels' values at Winograd's points alone.
 
     Parameters
     ----------
     weight, bias
         (O, I, 3, 3) and (O,).
     winograd
-        What float32 maps on a CPU are convolved with where it pays, shared by the layers; None for
-        torch's own convolution.
+        What convolves, shared by the layers.
+    """
+
+    values: Tensor
+    bias: Tensor
+
+    def __init__(self, weight: Tensor, bias: Tensor, winograd: Winograd) -> None:
+        super().__init__()
+        self.register_buffer("values", winograd.values_of(weight))
+        self.register_buffer("bias", bias)
+        self._winograd = winograd
+
+    def rectified(self, x: Tensor, empty: Empty = empty_map) -> Tensor:
+        """Convolve and rectify a (1, I, H, W) map; `empty` makes the result."""
+        return self._winograd.rectified(x, self.values, self.bias, empty)
+
+    def back(self, gradient: Tensor, empty: Empty = empty_map) -> Tensor:
+        """Return the gradient for the map, from that for its convolution; `empty` makes it."""
+        return self._winograd.back(gradient, self.values, empty)
+
+
+class Convolution(nn.Conv2d):
+    """A layer of any maps on any device, padded by zeros to keep the map's size.
+
+    Parameters
+    ----------
+    weight, bias
+        (O, I, 3, 3) and (O,).
     """
 
     bias: Tensor  # never absent
 
-    def __init__(self, weight: Tensor, bias: Tensor, winograd: Winograd | None) -> None:
+    def __init__(self, weight: Tensor, bias: Tensor) -> None:
         super().__init__(weight.shape[1], weight.shape[0], 3, padding=1, device="meta")
         self.load_state_dict({"weight": weight, "bias": bias}, assign=True)
-        self._winograd = winograd if min(weight.shape[:2]) >= _WINOGRAD_CHANNELS else None
-        self._winograd_values: Tensor | None = None
         self._turned_round: Tensor | None = None
 
     def rectified(self, x: Tensor, empty: Empty = empty_map) -> Tensor:
         """Convolve and rectify a (1, I, H, W) map; `empty` makes the result."""
-        if self._winograd is not None and on_cpu(x, torch.float32):
-            return self._winograd.rectified(x, self._values(), self.bias, empty)
         if _fuses(x):
             return _fused(x, self.weight, self.bias, "relu", empty)
         result: Tensor = self(x)
@@ -49,8 +69,6 @@ class Convolution(nn.Conv2d):
 
     def back(self, gradient: Tensor, empty: Empty = empty_map) -> Tensor:
         """Return the gradient for the map, from that for its convolution; `empty` makes it."""
-        if self._winograd is not None and on_cpu(gradient, torch.float32):
-            return self._winograd.back(gradient, self._values(), empty)
         if _fuses(gradient) and self.weight.numel() <= _FEW_KERNELS:
             return _fused(gradient, self._turned(), None, None, empty)
         return functional.conv_transpose2d(gradient, self.weight, padding=1)
@@ -61,11 +79,6 @@ class Convolution(nn.Conv2d):
             turned = self.weight.flip(2, 3).transpose(0, 1)
             self._turned_round = turned.contiguous(memory_format=torch.channels_last)
         return self._turned_round
-
-    def _values(self) -> Tensor:
-        if self._winograd_values is None:
-            self._winograd_values = Winograd.values_of(self.weight)
-        return self._winograd_values
 
 
 def on_cpu(x: Tensor, dtype: torch.dtype) -> bool:

@@ -50,8 +50,13 @@ class Studio:
         names = tuple(sorted(layers))
         return self.keep(
             ("network", weights, names, pooling, dtype, device, fast),
-            lambda: VGG19(load_weights(weights), names, pooling=pooling, dtype=dtype, fast=fast).to(
-                device
+            lambda: VGG19(
+                load_weights(weights),
+                names,
+                pooling=pooling,
+                dtype=dtype,
+                device=device,
+                fast=fast,
             ),
         )
 

@@ -15,23 +15,24 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from napari_style_transfer.engine import winograd
-from napari_style_transfer.engine.convolution import Convolution, on_cpu
+from napari_style_transfer.engine.convolution import Convolution, WinogradConvolution, on_cpu
 from napari_style_transfer.engine.maps import Empty, empty_map
 from napari_style_transfer.engine.pooling import average_pool, max_pool
 from napari_style_transfer.engine.weights import NetworkWeights
+from napari_style_transfer.engine.winograd import TILE, Winograd
 from napari_style_transfer.settings import LAYER_NAMES
 
 #: Average pooling shrinks activations; Gatys et al. (2015) swap it in without rescaling, and so do we.
 Pooling = Literal["max", "average"]
 
+_CPU = torch.device("cpu")
 _LAST_OF_BLOCK = frozenset(name for name, after in pairwise(LAYER_NAMES) if name[4] != after[4])
-
-
+#: Channels in and out from which Winograd's products outweigh the way to their basis and back.
+_WINOGRAD_CHANNELS = 128
 #: A deeper layer convolved in Winograd's tiles would cost halo what it gains, since the tiles in which a
 #: large picture is seen begin where Winograd's do: only then do both see the very same numbers.
 _WINOGRAD_STRIDE = 8
-TILE_GRAIN = _WINOGRAD_STRIDE * winograd.TILE
+TILE_GRAIN = _WINOGRAD_STRIDE * TILE
 
 
 def stride(layer: str) -> int:
@@ -105,6 +106,8 @@ class VGG19(nn.Module):
         ``"max"`` as trained, or ``"average"``.
     dtype
         Of the convolutions: float32 or bfloat16. Features come out in it.
+    device
+        Where it is to be.
     fast
         Whether float32 maps on a CPU may be convolved as in :mod:`~napari_style_transfer.engine.winograd`,
         whose rounding does not stop at the border of what a position looks at.
@@ -120,18 +123,22 @@ class VGG19(nn.Module):
         *,
         pooling: Pooling = "max",
         dtype: torch.dtype = torch.float32,
+        device: torch.device = _CPU,
         fast: bool = True,
     ) -> None:
         super().__init__()
         self.layers = frozenset(layers)
         deepest = max(map(LAYER_NAMES.index, self.layers))
         self.stages = nn.ModuleDict()
-        shared = winograd.Winograd() if fast else None
+        winograd = Winograd() if fast and (dtype, device.type) == (torch.float32, "cpu") else None
         for name, (weight, bias) in zip(
             LAYER_NAMES[: deepest + 1], weights.convolutions(), strict=False
         ):
-            self.stages[name] = Convolution(
-                weight, bias, shared if stride(name) <= _WINOGRAD_STRIDE else None
+            pays = stride(name) <= _WINOGRAD_STRIDE and min(weight.shape[:2]) >= _WINOGRAD_CHANNELS
+            self.stages[name] = (
+                WinogradConvolution(weight, bias, winograd)
+                if winograd is not None and pays
+                else Convolution(weight, bias)
             )
         self._before_max_pool = _LAST_OF_BLOCK if pooling == "max" else frozenset()
         self._pool = max_pool if pooling == "max" else average_pool
@@ -139,7 +146,7 @@ class VGG19(nn.Module):
             self.register_buffer(name, torch.tensor(numbers).view(1, 3, 1, 1))
         self.stages.to(dtype).to(memory_format=torch.channels_last)
         self.dtype = dtype
-        self.eval().requires_grad_(False)
+        self.eval().requires_grad_(False).to(device)
 
     def forward(self, picture: Tensor) -> dict[str, Tensor]:
         """Return the wanted activations of a picture, as in :attr:`Pass.features`."""
@@ -162,7 +169,7 @@ class VGG19(nn.Module):
         way_back.append(lambda gradient: gradient.to(self.mean).contiguous() / self.std)
         block = "1"
         masked = True
-        convolution: Convolution
+        convolution: Convolution | WinogradConvolution
         for name, convolution in self.stages.items():  # type: ignore[assignment]
             if name[4] != block:
                 x, turn = self._pool(x, empty)
