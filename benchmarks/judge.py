@@ -1,17 +1,12 @@
-"""The judge: one float32 network that looks at what a user would get, the 8-bit picture.
-
-The shared objective is judged as the others see it: by a plain trunk, whose poolings round down. This
-package's round up, and so see some rows and columns more of most pictures.
-"""
+"""The judge: one float32 network that looks at what a user would get, the 8-bit picture."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
-from torchvision.models.vgg import cfgs, make_layers
 
 from benchmarks.images import Pair
 from benchmarks.shared_objective import CONTENT_LAYER, CONTENT_WEIGHT, STYLE_LAYERS, STYLE_WEIGHT
@@ -19,8 +14,8 @@ from napari_style_transfer.engine.commission import ImageSource
 from napari_style_transfer.engine.images import resize, to_array, to_tensor
 from napari_style_transfer.engine.objective import StyleTarget, build_objective, gram_matrices
 from napari_style_transfer.engine.vgg import VGG19
-from napari_style_transfer.engine.weights import NetworkWeights, load_weights
-from napari_style_transfer.settings import LAYER_NAMES, Settings
+from napari_style_transfer.engine.weights import load_weights
+from napari_style_transfer.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -51,17 +46,16 @@ class Judge:
     def __init__(self, pair: Pair, device: str) -> None:
         torch.backends.cudnn.allow_tf32 = False  # float32 is to mean float32 here
         settings = Settings()
-        layers = {*settings.style_layers, *settings.content_layers}
+        layers = {*settings.style_layers, *settings.content_layers, *STYLE_LAYERS, CONTENT_LAYER}
         self._device = torch.device(device)
         self._network = VGG19(load_weights(), layers, device=self._device, fast=False)
-        self._trunk = _Trunk(load_weights()).to(self._device)
         content, style = self._read(pair.content), self._read(pair.style)
         self._shape = content.shape[-2], content.shape[-1]
         target = StyleTarget(gram_matrices(self._network, style, settings.style_layers))
         self._balanced = build_objective(self._network, settings, content, [target])
         with torch.no_grad():
-            self._content = self._trunk(content)[CONTENT_LAYER]
-            features = self._trunk(style)
+            self._content = self._network(content)[CONTENT_LAYER]
+            features = self._network(style)
             self._grams = {layer: _gram_per_position(features[layer]) for layer in STYLE_LAYERS}
 
     def __call__(self, source: ImageSource) -> Verdict:
@@ -70,12 +64,11 @@ class Judge:
         with torch.no_grad():
             if (picture.shape[-2], picture.shape[-1]) != self._shape:
                 picture = self._read(to_array(resize(picture, self._shape)))
-            features = self._trunk(picture)
+            features = self._network(picture)
             content = CONTENT_WEIGHT * functional.mse_loss(features[CONTENT_LAYER], self._content)
             style = torch.stack(
                 [self._style_loss(layer, features[layer]) for layer in STYLE_LAYERS]
             )
-            features = self._network(picture)
             everywhere = slice(None), slice(None)
             balanced = sum(
                 term.weight * float(term.loss(term.measure(features[term.layer], everywhere)))
@@ -89,28 +82,6 @@ class Judge:
     def _style_loss(self, layer: str, features: Tensor) -> Tensor:
         error = functional.mse_loss(_gram_per_position(features), self._grams[layer])
         return STYLE_WEIGHT / features.shape[1] ** 2 * error
-
-
-class _Trunk(nn.Module):
-    """The layers of the shared objective, as torchvision builds them."""
-
-    def __init__(self, weights: NetworkWeights) -> None:
-        super().__init__()
-        self.layers = make_layers(cfgs["E"])
-        convolutions = [each for each in self.layers if isinstance(each, nn.Conv2d)]
-        for module, (weight, bias) in zip(convolutions, weights.convolutions(), strict=True):
-            module.load_state_dict({"weight": weight, "bias": bias})
-        for name, numbers in (("mean", weights.mean), ("std", weights.std)):
-            self.register_buffer(name, torch.tensor(numbers).view(1, 3, 1, 1))
-
-    def forward(self, picture: Tensor) -> dict[str, Tensor]:
-        x = (picture - self.mean) / self.std
-        names, features = iter(LAYER_NAMES), {}
-        for module in self.layers:
-            x = module(x)
-            if isinstance(module, nn.ReLU):
-                features[next(names)] = x
-        return features
 
 
 def _gram_per_position(features: Tensor) -> Tensor:

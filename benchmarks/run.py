@@ -72,7 +72,7 @@ def main() -> None:
     pair = prepare(options.content, options.style, options.size, CACHE / "pictures")
 
     steps = options.steps or Settings().steps
-    size = {"size": options.size}
+    size = {"size": max(pair.shape)}
     ours = Party("ours", "ours", "ours", steps, size)
     longer = Party("ours-longer", "ours, twice as long", "ours", 2 * steps, size)
     classic = Party("classic", "ours, classic objective", "ours", steps, size | _CLASSIC)

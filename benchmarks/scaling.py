@@ -45,7 +45,7 @@ def _measure_cost(content: str, style: str, size: int, device: str) -> Cost:
         folder=str(CACHE / f"size-{size}"),
         device=device,
         evaluations=_EVALUATIONS,
-        settings={"size": size, "coarsest_size": size},
+        settings={"size": max(pair.shape), "coarsest_size": max(pair.shape)},
     )
     try:
         record = launch("ours", job)
