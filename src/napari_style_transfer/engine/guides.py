@@ -9,17 +9,29 @@ enough if that much lies inside.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from napari_style_transfer.engine.commission import Region, Regions
 from napari_style_transfer.engine.images import Shape
 from napari_style_transfer.engine.vgg import reach, stride
 
 #: Share of a receptive field that a position mostly responds to.
 EFFECTIVE = 0.25
+
+
+def parts(regions: Regions, shape: Shape) -> Iterator[tuple[Region, list[int], Tensor]]:
+    """Yield each way of painting that is there, its labels, and where they are: (H, W) bool at `shape`."""
+    labels = resize_labels(torch.from_numpy(np.asarray(regions.labels).astype(np.int64)), shape)
+    by_region: dict[Region, list[int]] = {}
+    for label in map(int, np.unique(labels.numpy())):
+        by_region.setdefault(regions.region(label), []).append(label)
+    for region, members in by_region.items():
+        yield region, members, torch.isin(labels, torch.tensor(members))
 
 
 def inside_guide(mask: Tensor, layer: str, share: float = 1.0) -> Tensor:

@@ -27,7 +27,7 @@ from napari_style_transfer.engine.device import (
     release_memory,
     too_little_memory,
 )
-from napari_style_transfer.engine.guides import EFFECTIVE, guides, resize_labels
+from napari_style_transfer.engine.guides import EFFECTIVE, guides, parts
 from napari_style_transfer.engine.images import Shape, resize, result_shape
 from napari_style_transfer.engine.maps import Empty, MapMemory, empty_map
 from napari_style_transfer.engine.objective import (
@@ -140,11 +140,9 @@ class Work:
             return self._seen(content)
         if self.regions is None:
             return self._in_colours_of(Region(), content)
-        labels = self._labels(self.regions, (content.shape[2], content.shape[3]))
         picture = content
-        for region, members in self._by_region(labels).items():
-            coloured = self._in_colours_of(region, content)
-            picture = torch.where(torch.isin(labels, torch.tensor(members)), coloured, picture)
+        for region, _, mask in parts(self.regions, (content.shape[2], content.shape[3])):
+            picture = torch.where(mask, self._in_colours_of(region, content), picture)
         return picture
 
     def _in_colours_of(self, region: Region, content: Tensor) -> Tensor:
@@ -166,14 +164,8 @@ class Work:
         """Return (H, W) bool, true where the content is left as it is; None where it nowhere is."""
         if self.regions is None:
             return None
-        labels = self._labels(self.regions, shape)
-        left = [
-            label
-            for region, members in self._by_region(labels).items()
-            if region.style is None
-            for label in members
-        ]
-        return torch.isin(labels, torch.tensor(left)).to(self.device) if left else None
+        left = [mask for region, _, mask in parts(self.regions, shape) if region.style is None]
+        return torch.stack(left).any(0).to(self.device) if left else None
 
     def shown(self, picture: Tensor) -> Tensor:
         """Return a (1, 3, H, W) picture as the user is to see it: in the colours that are kept."""
@@ -252,11 +244,9 @@ class Work:
         if self.regions is None:
             yield StyleTarget(self._mix(Region(), shape, dtype, empty))
             return
-        labels = self._labels(self.regions, shape)
-        for region, members in self._by_region(labels).items():
+        for region, labels, mask in parts(self.regions, shape):
             if region.style is None:
                 continue
-            mask = torch.isin(labels, torch.tensor(members))
             found = guides(
                 mask,
                 [name for name, weight in self.settings.style_layers.items() if weight],
@@ -266,23 +256,11 @@ class Work:
                 / max(self.result),
             )
             if shape == self.result:
-                notes.extend(_too_small(members, list(found), self.settings))
+                notes.extend(_too_small(labels, list(found), self.settings))
             # By its area: then style and content are in the same balance in regions of any size.
             weight = strength_factor(region.strength) * float(mask.float().mean())
             at = {layer: guide.to(self.device) for layer, guide in found.items()}
             yield StyleTarget(self._mix(region, shape, dtype, empty), weight, at)
-
-    def _labels(self, regions: Regions, shape: Shape) -> Tensor:
-        labels = torch.from_numpy(np.asarray(regions.labels).astype(np.int64))
-        return resize_labels(labels, shape)
-
-    def _by_region(self, labels: Tensor) -> dict[Region, list[int]]:
-        """Return the labels that are there, by the way in which they are painted."""
-        assert self.regions is not None
-        by_region: dict[Region, list[int]] = {}
-        for label in map(int, np.unique(labels.numpy())):
-            by_region.setdefault(self.regions.region(label), []).append(label)
-        return by_region
 
     def _mix(
         self, region: Region, shape: Shape, dtype: torch.dtype, empty: Empty
