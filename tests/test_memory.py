@@ -60,5 +60,5 @@ def test_a_tile_size_that_is_asked_for_is_taken():
 
 
 def test_the_plan_is_told_in_a_line():
-    assert str(plan(512, 20)) == "about 1.3 GB; 20.0 GB free"
+    assert str(plan(512, 20)) == "about 1.2 GB; 20.0 GB free"
     assert "in tiles of" in str(plan(4096, 20))

@@ -11,17 +11,18 @@ from napari_style_transfer.settings import Settings
 GIB = 2**30
 
 #: Bytes that the libraries, the network and gaps between blocks take on a CPU.
-_LIBRARIES = GIB
+_LIBRARIES = 900_000_000
 #: Pixels up to which L-BFGS keeps a history of so many steps; more saves evaluations, but takes memory.
 _HISTORIES = {1_500_000: 20, 4_500_000: 10}
 _SHORTEST_HISTORY = 2
 #: Float32 copies of the picture that canvas and optimiser hold, and those for each step of the history:
 #: two vectors, a third larger than the picture.
 _COPIES, _COPIES_PER_STEP = 15, 8 / 3
-#: Values that the network keeps per pixel for the backward pass, with what it needs on the way. Like the
-#: number of copies it was fitted to peaks measured from outside, and is tested against them.
-_VALUES_PER_PIXEL = 300
-#: The same whatever layers are looked at and however the maps are pooled, small ones included.
+#: What the network keeps per pixel for the backward pass, with what it needs on the way: values in its
+#: precision, and bytes that are the same in all. Like the number of copies they were fitted to peaks
+#: measured from outside, and are tested against them.
+_VALUES_PER_PIXEL, _BYTES_PER_PIXEL = 130, 200
+#: Values at most, whatever layers are looked at and however the maps are pooled, small ones included.
 _VALUES_PER_PIXEL_AT_MOST = 360
 #: Sides of tiles, and the halo that their receptive fields need on each side.
 _TILE_SIDES = (2048, 1536, 1024, 768, 512, 256)
@@ -85,7 +86,7 @@ def needed_bytes(
     longest = round(max(shape) * settings.style_scale * largest_style)
     seen = max(_seen(shape, tile_size), _seen((longest, longest), tile_size) // 3)
     copies = _COPIES + _COPIES_PER_STEP * history_length(shape)
-    network = seen * _VALUES_PER_PIXEL * value_bytes
+    network = seen * (_VALUES_PER_PIXEL * value_bytes + _BYTES_PER_PIXEL)
     return (_LIBRARIES if cpu else 0) + round(pixels * copies * 12) + network
 
 

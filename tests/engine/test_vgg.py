@@ -1,5 +1,7 @@
 """The trunk computes what torchvision's VGG-19 computes, and no more of it than is asked for."""
 
+import weakref
+
 import pytest
 import torch
 from torchvision.models.vgg import cfgs, make_layers
@@ -57,19 +59,19 @@ def test_maps_of_odd_pictures_cover_every_pixel(weights):
     for layer, features in network(picture).items():
         assert features.shape[-2:] == map_shape((47, 33), layer)
     assert map_shape((47, 33), "relu5_1") == (3, 3)
-    gradient = VGG19(weights, ["relu5_1"]).look(picture).back(lambda _, onto: onto.add_(1))
+    gradient = VGG19(weights, ["relu5_1"]).look(picture)(lambda _, __, onto: onto.add_(1))
     assert gradient[..., -1, :].abs().max() > 0
     assert gradient[..., -1].abs().max() > 0
 
 
 @pytest.mark.parametrize("pooling", ["max", "average"])
-@pytest.mark.parametrize("layers", [["relu3_1"], ["relu1_2", "relu2_1", "relu4_1"]])
+@pytest.mark.parametrize("layers", [["relu3_1"], ["relu1_1", "relu1_2", "relu2_1", "relu4_1"]])
 def test_the_way_back_is_that_of_autograd(weights, layers, pooling):
     """On a picture of odd sides, against the same network built of torch's own modules."""
     picture = torch.rand(1, 3, 45, 51, generator=torch.Generator().manual_seed(1)).double()
     network = VGG19(weights, layers, pooling=pooling, dtype=torch.float64).double()
     kernels = {name: torch.randn_like(maps) for name, maps in network(picture).items()}
-    mine = network.look(picture).back(lambda name, onto: onto.add_(kernels[name]))
+    mine = network.look(picture)(lambda name, _, onto: onto.add_(kernels[name]))
 
     leaf = picture.clone().requires_grad_(True)
     pool = torch.nn.MaxPool2d if pooling == "max" else torch.nn.AvgPool2d
@@ -82,6 +84,25 @@ def test_the_way_back_is_that_of_autograd(weights, layers, pooling):
             total = total + (x * kernels[name]).sum()
     (reference,) = torch.autograd.grad(total, leaf)
     torch.testing.assert_close(mine, reference)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_both_ways_see_the_same_activations_and_the_largest_are_not_kept(weights, picture, dtype):
+    network = VGG19(weights, ["relu1_1", "relu2_2", "relu3_1"], dtype=dtype)
+    there, back = [], []
+
+    def see(layer, features):
+        there.append((layer, features.clone(), weakref.ref(features)))
+
+    way_back = network.look(picture, see)
+    assert [layer for layer, *_ in there] == ["relu1_1", "relu2_2", "relu3_1"]
+    assert [kept() is not None for *_, kept in there] == [False, True, True]
+    way_back(lambda layer, features, _: back.append((layer, features.clone())))
+    for (layer, features, _), (again, same) in zip(there, reversed(back), strict=True):
+        assert layer == again
+        assert torch.equal(features, same)
+    shown = network(picture)
+    assert all(torch.equal(shown[layer], features) for layer, features, _ in there)
 
 
 def test_bfloat16_features_are_near_the_float32_ones(weights, picture):

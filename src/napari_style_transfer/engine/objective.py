@@ -7,8 +7,9 @@ the style's weight at the strength that was chosen.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -23,7 +24,7 @@ from napari_style_transfer.engine.losses import (
 )
 from napari_style_transfer.engine.maps import Empty, empty_map
 from napari_style_transfer.engine.tiles import Tile, tiles_of
-from napari_style_transfer.engine.vgg import VGG19, Pass, map_shape
+from napari_style_transfer.engine.vgg import VGG19, WayBack, map_shape
 from napari_style_transfer.settings import Settings
 
 _TERM_NAMES = ("content", "style", "tv")
@@ -72,65 +73,61 @@ class Objective:
             Content, style and total variation, (3,), which stay on the device, and the gradient of
             their sum, shaped as `picture`.
         """
+        sums: dict[int, Tensor] = {}
         if len(self.tiles) == 1:
-            seen = self.network.look(picture, self._empty)
-            terms, shares, gradient = self._total(self._measure(seen, self.tiles[0]), picture)
-            gradient += self._pull_back(shares, seen, self.tiles[0])
+            tile = self.tiles[0]
+            back = self.network.look(picture, partial(self._measure, sums, tile), self._empty)
+            terms, shares, gradient = self._total(sums, picture)
+            gradient += self._pull_back(shares, back, tile)
             return terms, gradient
-        measured = self._measure_tile(picture, self.tiles[0])
-        for tile in self.tiles[1:]:
-            for whole, part in zip(measured, self._measure_tile(picture, tile), strict=True):
-                whole += part
-        terms, shares, gradient = self._total(measured, picture)
         for tile in self.tiles:
-            seen = self.network.look(tile.cut(picture), self._empty)
-            tile.cut(gradient).add_(self._pull_back(shares, seen, tile))
+            self.network.show(tile.cut(picture), partial(self._measure, sums, tile), self._empty)
+        terms, shares, gradient = self._total(sums, picture)
+        for tile in self.tiles:
+            back = self.network.look(tile.cut(picture), empty=self._empty)
+            tile.cut(gradient).add_(self._pull_back(shares, back, tile))
         return terms, gradient
 
-    def _measure_tile(self, picture: Tensor, tile: Tile) -> list[Tensor]:
-        return self._measure(self.network.look(tile.cut(picture), self._empty), tile)
+    def _measure(self, sums: dict[int, Tensor], tile: Tile, layer: str, features: Tensor) -> None:
+        """Add what `tile` owns of a layer to the sums of its terms, which are kept by their number."""
+        for number, term in enumerate(self.terms):
+            if term.layer == layer:
+                part = term.measure(tile.own(features, layer), tile.window(layer))
+                sums[number] = sums[number] + part if number in sums else part
 
-    def _measure(self, seen: Pass, tile: Tile) -> list[Tensor]:
-        """Return each term's sum over what `tile` owns of what was seen of it."""
-        return [
-            term.measure(tile.own(seen.features[term.layer], term.layer), tile.window(term.layer))
-            for term in self.terms
-        ]
-
-    def _pull_back(self, shares: Sequence[Tensor], seen: Pass, tile: Tile) -> Tensor:
+    def _pull_back(self, shares: Sequence[Tensor], back: WayBack, tile: Tile) -> Tensor:
         """Return the gradient for what was seen of `tile`, from that for each term's sum."""
 
-        def add(layer: str, gradient: Tensor) -> None:
+        def add(layer: str, features: Tensor, gradient: Tensor) -> None:
             for term, share in zip(self.terms, shares, strict=True):
                 if term.layer == layer:
-                    features, onto = (
-                        tile.own(maps, layer) for maps in (seen.features[layer], gradient)
-                    )
-                    term.pull_back(share, features, tile.window(layer), onto)
+                    own, onto = (tile.own(maps, layer) for maps in (features, gradient))
+                    term.pull_back(share, own, tile.window(layer), onto)
 
-        return seen.back(add)
+        return back(add)
 
     @torch.enable_grad()
     def _total(
-        self, measured: Sequence[Tensor], picture: Tensor
+        self, sums: Mapping[int, Tensor], picture: Tensor
     ) -> tuple[Tensor, Sequence[Tensor], Tensor]:
         """Return the weighted terms, summed by name, and the gradients of their sum.
 
-        The gradients are those for what was measured and, of the total variation, for the picture.
+        The gradients are those for the terms' sums and, of the total variation, for the picture.
         """
+        measured = [sums[number] for number in range(len(self.terms))]
         picture = picture.detach().requires_grad_(True)
         for whole in measured:
             whole.requires_grad_(True)
-        sums = dict.fromkeys(_TERM_NAMES, picture.new_zeros(()))
+        by_name = dict.fromkeys(_TERM_NAMES, picture.new_zeros(()))
         for term, whole in zip(self.terms, measured, strict=True):
-            sums[term.name] = sums[term.name] + term.weight * term.loss(whole)
+            by_name[term.name] = by_name[term.name] + term.weight * term.loss(whole)
         if self.tv_weight:
-            sums["tv"] = self.tv_weight * total_variation(picture)
-        by_name = torch.stack(list(sums.values()))
+            by_name["tv"] = self.tv_weight * total_variation(picture)
+        weighted = torch.stack(list(by_name.values()))
         *shares, gradient = torch.autograd.grad(
-            by_name.sum(), [*measured, picture], allow_unused=True, materialize_grads=True
+            weighted.sum(), [*measured, picture], allow_unused=True, materialize_grads=True
         )
-        return by_name.detach(), shares, gradient
+        return weighted.detach(), shares, gradient
 
 
 @dataclass(frozen=True)
@@ -213,7 +210,7 @@ def build_objective(
 def gram_matrices(
     network: VGG19,
     picture: Tensor,
-    layers: Iterable[str],
+    layers: Collection[str],
     *,
     tile_size: int = 0,
     guides: Mapping[str, Tensor] | None = None,
@@ -237,23 +234,23 @@ def gram_matrices(
         Makes the network's maps.
     """
     shape = picture.shape[2], picture.shape[3]
+    guides = guides or {}
     sums: dict[str, Tensor] = {}
-    for tile in tiles_of(shape, tile_size, network.layers):
-        features = network.look(tile.cut(picture), empty).features
-        for layer in layers:
-            guide = (guides or {}).get(layer)
+
+    def see(tile: Tile, layer: str, features: Tensor) -> None:
+        if layer in layers:
+            guide = guides.get(layer)
             part = gram_matrix(
-                tile.own(features[layer], layer),
+                tile.own(features, layer),
                 None if guide is None else positions_of(guide[tile.window(layer)]),
             )
             sums[layer] = sums[layer] + part if layer in sums else part
+
+    for tile in tiles_of(shape, tile_size, network.layers):
+        network.show(tile.cut(picture), partial(see, tile), empty)
     return {
         layer: whole
-        / (
-            int(guides[layer].sum())
-            if guides and layer in guides
-            else math.prod(map_shape(shape, layer))
-        )
+        / (int(guides[layer].sum()) if layer in guides else math.prod(map_shape(shape, layer)))
         for layer, whole in sums.items()
     }
 
@@ -263,18 +260,22 @@ def _maps(
 ) -> dict[str, Tensor]:
     """Return the whole feature map of a picture at each layer, put together from its tiles."""
     maps: dict[str, Tensor] = {}
+
+    def see(tile: Tile, layer: str, features: Tensor) -> None:
+        if layer not in layers:
+            return
+        part = tile.own(features, layer)
+        if layer not in maps:
+            shape = map_shape((picture.shape[2], picture.shape[3]), layer)
+            maps[layer] = torch.empty(
+                (1, part.shape[1], *shape),
+                dtype=part.dtype,
+                device=part.device,
+                memory_format=torch.channels_last,  # as the features that it is subtracted from
+            )
+        rows, columns = tile.window(layer)
+        maps[layer][..., rows, columns] = part
+
     for tile in tiles:
-        features = network.look(tile.cut(picture), empty).features
-        for layer in layers:
-            part = tile.own(features[layer], layer)
-            if layer not in maps:
-                shape = map_shape((picture.shape[2], picture.shape[3]), layer)
-                maps[layer] = torch.empty(
-                    (1, part.shape[1], *shape),
-                    dtype=part.dtype,
-                    device=part.device,
-                    memory_format=torch.channels_last,  # as the features that it is subtracted from
-                )
-            rows, columns = tile.window(layer)
-            maps[layer][..., rows, columns] = part
+        network.show(tile.cut(picture), partial(see, tile), empty)
     return maps

@@ -7,10 +7,11 @@ place, where autograd would make copies and sum them: that takes less memory and
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -55,42 +56,22 @@ def reach(layer: str) -> int:
     return sum(stride(each) for each in seen)  # each convolution looks one step further
 
 
-class Pass:
-    """One picture on its way through the network.
+#: Is called with the name of a wanted layer and its activations.
+See = Callable[[str, Tensor], None]
+#: Is called with those and a gradient for them, and adds the layer's own to it, in place.
+Add = Callable[[str, Tensor, Tensor], None]
+#: Returns the gradient for the picture.
+WayBack = Callable[[Add], Tensor]
 
-    Attributes
-    ----------
-    features
-        Layer name to (1, C, h, w) activations, after the rectification, in the network's precision;
-        for h and w see :func:`map_shape`.
-    """
 
-    def __init__(self) -> None:
-        self.features: dict[str, Tensor] = {}
-        self._way_back: list[str | Callable[[Tensor], Tensor]] = []
+class _Wanted(NamedTuple):
+    """A turn of the way back at which the caller adds a gradient of its own."""
 
-    def back(self, add: Callable[[str, Tensor], None]) -> Tensor:
-        """Return the gradient for the picture, (1, 3, H, W) float32; possible once.
+    layer: str
+    features: Callable[[], Tensor]
 
-        Parameters
-        ----------
-        add
-            Called with the name of each wanted layer, deepest first, and the gradient for its
-            activations that comes from deeper ones: adds the layer's own to it, in place.
-        """
-        gradient: Tensor | None = None
-        while self._way_back:
-            turn = self._way_back.pop()
-            if not isinstance(turn, str):
-                assert gradient is not None  # the trunk ends at a wanted layer
-                gradient = turn(gradient)
-                continue
-            if gradient is None:
-                gradient = torch.zeros_like(self.features[turn])
-            add(turn, gradient)
-            del self.features[turn]
-        assert gradient is not None
-        return gradient
+
+_Turn = _Wanted | Callable[[Tensor], Tensor]
 
 
 class VGG19(nn.Module):
@@ -149,53 +130,107 @@ class VGG19(nn.Module):
         self.eval().requires_grad_(False).to(device)
 
     def forward(self, picture: Tensor) -> dict[str, Tensor]:
-        """Return the wanted activations of a picture, as in :attr:`Pass.features`."""
-        return self.look(picture).features
+        """Return the wanted activations of a picture, as :meth:`look` shows them."""
+        features: dict[str, Tensor] = {}
+        self.show(picture, features.__setitem__)
+        return features
 
-    @torch.no_grad()
-    def look(self, picture: Tensor, empty: Empty = empty_map) -> Pass:
-        """Pass a picture through the network.
+    def show(self, picture: Tensor, see: See, empty: Empty = empty_map) -> None:
+        """Pass a picture through the network, without a way back; as :meth:`look`."""
+        self._pass(picture, see, empty, deque(maxlen=0))
+
+    def look(self, picture: Tensor, see: See | None = None, empty: Empty = empty_map) -> WayBack:
+        """Pass a picture through the network, and return the way back.
 
         Parameters
         ----------
         picture
             (1, 3, H, W), red, green, blue in [0, 1], float32.
+        see
+            Called with each wanted layer's name and (1, C, h, w) activations, after the rectification,
+            in the network's precision; shallowest first. For h and w see :func:`map_shape`.
         empty
             Makes the maps.
+
+        Returns
+        -------
+        callable
+            Returns the gradient for the picture, (1, 3, H, W) float32; possible once. It calls its
+            argument at each wanted layer, deepest first, with the gradient that comes from deeper ones.
         """
-        result = Pass()
-        way_back = result._way_back
-        x = ((picture - self.mean) / self.std).to(self.dtype, memory_format=torch.channels_last)
-        way_back.append(lambda gradient: gradient.to(self.mean).contiguous() / self.std)
-        block = "1"
-        masked = True
+        turns: deque[_Turn] = deque()
+        self._pass(picture, see, empty, turns)
+        return partial(_back, turns)
+
+    @torch.no_grad()
+    def _pass(self, picture: Tensor, see: See | None, empty: Empty, turns: deque[_Turn]) -> None:
+        entry = ((picture - self.mean) / self.std).to(self.dtype, memory_format=torch.channels_last)
+        turns.append(lambda gradient: gradient.to(self.mean).contiguous() / self.std)
+        x, block, masked = entry, "1", True
         convolution: Convolution | WinogradConvolution
         for name, convolution in self.stages.items():  # type: ignore[assignment]
             if name[4] != block:
                 x, turn = self._pool(x, empty)
-                way_back.append(turn)
+                turns.append(turn)
                 block = name[4]
             if not masked:
-                way_back.append(partial(_unrectify, x))
-            way_back.append(partial(convolution.back, empty=empty))
+                turns.append(partial(_unrectify, _passed(x, empty), empty))
+            turns.append(partial(convolution.back, empty=empty))
             x = convolution.rectified(x, empty)
             # What max pooling passes on was rectified: its gradient is masked there, on a quarter.
-            masked = name not in self._before_max_pool or name in self.layers
-            if masked:
-                way_back.append(partial(_unrectify, x))
-            if name in self.layers:
-                result.features[name] = x
-                way_back.append(name)
-        return result
+            masked = name in self.layers or name not in self._before_max_pool
+            if name not in self.layers:
+                if masked:
+                    turns.append(partial(_unrectify, _passed(x, empty), empty))
+                continue
+            if see:
+                see(name, x)
+            if name == LAYER_NAMES[0]:  # its map is the largest, and soon made: it is not kept
+                turns.append(_Wanted(name, partial(convolution.rectified, entry, empty)))
+            else:
+                turns.append(_Wanted(name, partial(_itself, x)))
 
 
-def _unrectify(rectified: Tensor, gradient: Tensor) -> Tensor:
+def _itself(features: Tensor) -> Tensor:
+    return features
+
+
+@torch.no_grad()
+def _back(turns: deque[_Turn], add: Add) -> Tensor:
+    gradient: Tensor | None = None
+    while turns:
+        gradient = _turn_back(turns.pop(), gradient, add)
+    assert gradient is not None
+    return gradient
+
+
+def _turn_back(turn: _Turn, gradient: Tensor | None, add: Add) -> Tensor:
+    if not isinstance(turn, _Wanted):
+        assert gradient is not None  # the trunk ends at a wanted layer
+        return turn(gradient)
+    features = turn.features()
+    if gradient is None:
+        gradient = torch.zeros_like(features)
+    add(turn.layer, features, gradient)
+    return _unrectify(features, empty_map, gradient)
+
+
+def _passed(rectified: Tensor, empty: Empty) -> Tensor:
+    """Return what tells where something was let through, in two bytes a number."""
+    if rectified.dtype is not torch.float32:
+        return rectified
+    return empty(rectified, rectified.shape, torch.bfloat16).copy_(rectified)
+
+
+def _unrectify(rectified: Tensor, empty: Empty, gradient: Tensor) -> Tensor:
     """Return `gradient`, changed in place, where something was let through; spoils `rectified`."""
     if on_cpu(gradient, torch.bfloat16):
         # Of a number above zero, minus its bits has the sign bit set. A third of the time.
         mask = rectified.view(torch.int16).neg_().bitwise_right_shift_(15)
         gradient.view(torch.int16).bitwise_and_(mask)
         return gradient
+    if rectified.dtype is not gradient.dtype:
+        rectified = empty(gradient, gradient.shape).copy_(rectified)
     result: Tensor = torch.ops.aten.threshold_backward.grad_input(
         gradient, rectified, 0, grad_input=gradient
     )

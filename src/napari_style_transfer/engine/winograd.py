@@ -95,13 +95,13 @@ class Winograd:
             bottom = min(top + rows, height)
             down = -(-(bottom - top) // TILE)
             tiles = self._tiles(_by_position(x), top, down, across)
-            at_points = self._take("points", points, down * across, channels)
+            at_points = self._take("odd", points, down * across, channels)
             torch.mm(ways[0], tiles.view(points, -1), out=at_points.view(points, -1))
-            products = self._take("products", points, down * across, filters)
+            products = self._take("even", points, down * across, filters)
             torch.bmm(at_points, values, out=products)
-            tiles = self._take("tiles", TILE, TILE, down, across, filters)
+            tiles = self._take("odd", TILE, TILE, down, across, filters)
             torch.mm(ways[1], products.view(points, -1), out=tiles.view(TILE * TILE, -1))
-            band = self._take("points", down, TILE, across, TILE, filters)
+            band = self._take("even", down, TILE, across, TILE, filters)
             torch.add(tiles.permute(2, 0, 3, 1, 4), 0 if bias is None else bias, out=band)
             band = band.view(down * TILE, across * TILE, filters)[: bottom - top, :width]
             least = -math.inf if bias is None else 0
@@ -119,7 +119,7 @@ class Winograd:
         padded[:, 0] = padded[:, width + 1 :] = 0
         padded[above:below, 1 : width + 1] = seen
         line, step, one = padded.stride()
-        tiles = self._take("tiles", _SEEN, _SEEN, down, across, channels)
+        tiles = self._take("even", _SEEN, _SEEN, down, across, channels)
         return tiles.copy_(
             padded.as_strided(tiles.shape, (line, step, TILE * line, TILE * step, one))
         )
