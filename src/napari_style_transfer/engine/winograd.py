@@ -27,8 +27,9 @@ _POINTS = (0, 2 / 3, -2 / 3, 3 / 2, -3 / 2, math.inf)
 _RECIPROCALS = (5, 3, 4, 1, 2, 0)
 #: Side of a tile of results, and of what it depends on.
 TILE, _SEEN = 4, 6
-#: Tiles that are worked on at once: few enough for the processor's caches, enough for its products.
-_TOGETHER = 128
+#: How much is worked on at once: few enough tiles and values at a point for the processor's caches, and
+#: enough tiles for its products.
+_TILES_TOGETHER, _VALUES_TOGETHER = 192, 1 << 16
 
 Matrix = npt.NDArray[Any]
 
@@ -89,7 +90,8 @@ class Winograd:
         height, width = x.shape[2:]
         points, channels, filters = values.shape
         across = -(-width // TILE)
-        rows = max(1, _TOGETHER // across) * TILE
+        together = max(_TILES_TOGETHER, _VALUES_TOGETHER // min(channels, filters))
+        rows = max(1, together // across) * TILE
         result = empty(x, (1, filters, height, width))
         for top in range(0, height, rows):
             bottom = min(top + rows, height)
