@@ -7,6 +7,7 @@ as the other parties' do: then each would minimise another objective, and the ju
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +46,10 @@ def prepare(content: str, style: str, size: int, folder: Path) -> Pair:
         height, width = picture.shape[-2:]
         paths[what] = folder / f"{what}-{size}.png"
         scaled = resize(picture, result_shape((height, width), size))
+        if min(scaled.shape[-2:]) < _GRAIN:
+            sys.exit(
+                f"At {size} px the {what} is narrower than {_GRAIN} px; choose a larger --size."
+            )
         cropped = _cropped(scaled)
         shapes[what] = cropped.shape[2], cropped.shape[3]
         save_image(paths[what], to_array(cropped))

@@ -17,7 +17,7 @@ from types import FrameType
 from typing import Any
 
 from napari_style_transfer.cli_options import BAD_INPUT, build_parser
-from napari_style_transfer.engine.commission import Regions, Style
+from napari_style_transfer.engine.commission import Regions, Style, largest_scale
 from napari_style_transfer.engine.step import Status, Step
 from napari_style_transfer.errors import InputError, StyleTransferError
 from napari_style_transfer.memory import MemoryPlan, plan_memory
@@ -179,7 +179,8 @@ def _paint(job: Job) -> int:
     regions = load_regions(job.regions)
     init = None if job.init is None else _load(job.init)
     if not job.quiet:
-        print(f"Memory: {_memory(content.shape[:2], job.settings)}.", file=sys.stderr)
+        needed = _memory(content.shape[:2], job.settings, largest_scale(styles, regions))
+        print(f"Memory: {needed}.", file=sys.stderr)
     with _stop_on_interrupt() as stop:
         last = _run(job, content, styles, regions, init, stop)
     assert last.picture is not None  # the last step of a run has one
@@ -229,8 +230,8 @@ def _paint_stack(job: Job) -> int:
     return 0
 
 
-def _memory(shape: tuple[int, int], settings: Settings) -> MemoryPlan:
-    """Return what a content of `shape` will need."""
+def _memory(shape: tuple[int, int], settings: Settings, largest_style: float) -> MemoryPlan:
+    """Return what a content of `shape` will need, as :func:`plan_memory` says."""
     from napari_style_transfer.engine.device import choose_device, convolution_dtype, free_memory
     from napari_style_transfer.engine.images import result_shape
 
@@ -241,6 +242,7 @@ def _memory(shape: tuple[int, int], settings: Settings) -> MemoryPlan:
         value_bytes=convolution_dtype(settings.precision, device).itemsize,
         free=free_memory(device),
         cpu=device.type == "cpu",
+        largest_style=largest_style,
     )
 
 

@@ -26,7 +26,7 @@ _VALUES_PER_PIXEL, _BYTES_PER_PIXEL = 130, 200
 _VALUES_PER_PIXEL_AT_MOST = 360
 #: Sides of tiles, and the halo that their receptive fields need on each side.
 _TILE_SIDES = (2048, 1536, 1024, 768, 512, 256)
-_HALO = 80
+_HALO = 96
 #: Whole pictures may take this share of what is free. Tiles, which are chosen so as to save memory,
 #: may take that much, and on a CPU no more than so many bytes: larger ones are hardly faster.
 _SHARE, _CPU_TILES = 0.5, int(5.2 * GIB)

@@ -243,7 +243,7 @@ class Settings(BaseModel):
     weights: str = parameter(
         "oxford",
         "Network weights",
-        "oxford (the original VGG-19, comes with the package), torchvision (downloaded once), or a "
+        "oxford (the original VGG-19, comes with the installation), torchvision (downloaded once), or a "
         "file: a .pth/.pt state dict or .safetensors.",
         advanced=True,
         min_length=1,

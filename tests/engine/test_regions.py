@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from napari_style_transfer import InputError, iter_stylize, stylize
-from napari_style_transfer.engine.commission import Region, Regions, Style, styles_of
+from napari_style_transfer.engine.commission import Region, Regions, Style, largest_scale, styles_of
 from napari_style_transfer.engine.guides import guides, inside_guide, resize_labels
 from napari_style_transfer.engine.images import resize, to_array, to_tensor
 from napari_style_transfer.engine.objective import StyleTarget, build_objective, gram_matrices
@@ -176,3 +176,19 @@ def test_bad_styles_and_regions_are_refused_in_a_sentence():
 def test_one_picture_as_nested_lists_is_one_style():
     assert len(styles_of([[0, 255], [255, 0]])) == 1
     assert len(styles_of([np.zeros((4, 4)), "a.png", Style("b.png")])) == 3
+
+
+def test_with_no_term_at_all_the_content_stays_as_it_is():
+    content = speckle(64, 64)
+    nothing = Regions(np.zeros((64, 64), int), {})
+    steps = list(
+        iter_stylize(content, speckle(64, 64, seed=1), regions=nothing, content_weight=0, **FAST)
+    )
+    assert np.array_equal(steps[-1].picture, content)
+    assert "Every region is left as it is." in [step.note for step in steps]
+
+
+def test_a_style_that_only_a_region_uses_counts_for_the_memory():
+    styles = Style("a"), Style("b", share=0, scale=3)
+    assert largest_scale(styles, None) == 1
+    assert largest_scale(styles, Regions(np.ones((4, 4), int), {1: Region(1)})) == 3

@@ -26,7 +26,7 @@ def test_the_reach_is_half_the_receptive_field_outside_the_positions_own_pixels(
 
 
 @pytest.mark.parametrize("shape", [(300, 200), (257, 401), (64, 640)])
-@pytest.mark.parametrize("side", [64, 100, 176])
+@pytest.mark.parametrize("side", [16, 64, 100, 176])
 def test_each_position_of_each_layer_is_owned_once(shape, side):
     for layer in LAYER_NAMES:
         owners = torch.zeros(map_shape(shape, layer))

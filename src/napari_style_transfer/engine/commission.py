@@ -143,6 +143,11 @@ def shares_of(region: Region, styles: Sequence[Style]) -> list[tuple[Style, floa
     return [(style, style.share / total) for style in styles if style.share]
 
 
+def largest_scale(styles: Sequence[Style], regions: Regions | None) -> float:
+    """Return the largest `scale` of the styles that a run may look at."""
+    return max(style.scale for style in styles if style.share or regions is not None)
+
+
 def check_regions(regions: Regions, styles: int) -> None:
     """Raise :class:`InputError` if these are no regions, or one asks for a style that is not there."""
     if not isinstance(regions, Regions):

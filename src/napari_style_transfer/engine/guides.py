@@ -9,7 +9,7 @@ enough if that much lies inside.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -68,6 +68,17 @@ def guides(mask: Tensor, layers: Iterable[str], share: float = 1.0) -> dict[str,
     """Return the inside guide of a mask at each layer where it has any position."""
     found = {layer: inside_guide(mask, layer, share) for layer in layers}
     return {layer: guide for layer, guide in found.items() if guide.any()}
+
+
+def too_small(labels: Sequence[int], layers: Sequence[str], seen: Container[str]) -> Iterator[str]:
+    """Yield a sentence for regions, given by their labels, that some layers have no position in."""
+    missing = [layer for layer in layers if layer not in seen]
+    several = len(labels) > 1
+    which = f"Regions {', '.join(map(str, labels))} are" if several else f"Region {labels[0]} is"
+    if missing == list(layers):
+        yield f"{which} too thin to be painted."
+    elif missing:
+        yield f"{which} too small for {', '.join(missing)}; the strokes stay finer."
 
 
 def resize_labels(labels: Tensor, shape: Shape) -> Tensor:

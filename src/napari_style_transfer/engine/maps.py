@@ -52,6 +52,7 @@ class MapMemory:
     """
 
     def __init__(self, size: int) -> None:
+        size -= size % _ALIGNMENT
         self._block = torch.empty(size, dtype=torch.uint8).numpy()
         self._holes = [(0, size)]
         self._returned: deque[tuple[int, int]] = deque()

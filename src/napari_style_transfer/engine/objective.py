@@ -124,6 +124,8 @@ class Objective:
         if self.tv_weight:
             by_name["tv"] = self.tv_weight * total_variation(picture)
         weighted = torch.stack(list(by_name.values()))
+        if not weighted.requires_grad:  # there is no term
+            return weighted, [], torch.zeros_like(picture)
         *shares, gradient = torch.autograd.grad(
             weighted.sum(), [*measured, picture], allow_unused=True, materialize_grads=True
         )

@@ -81,6 +81,7 @@ class ScalePainter:
         stalled = outcome.stationary or (plateau and len(self._best) == _PATIENCE + 1)
         if stalled and self.dtype is torch.bfloat16:
             self.dtype = torch.float32
+            del self._objective  # which refers to the maps' memory
             self._maps = self._work.map_memory(self._shape, self.dtype)
             self._objective, note = self._build_objective()
             self._optimiser.restart()

@@ -62,7 +62,8 @@ def tiles_of(shape: Shape, side: int, layers: Iterable[str]) -> list[Tile]:
     shape
         (H, W) of the picture.
     side
-        Longest side that a tile may own, in pixels, rounded down to a multiple of 32; 0 for no tiles.
+        Longest side that a tile may own, in pixels, rounded down to a multiple of 32, but
+        no less; 0 for no tiles.
     layers
         The layers that are looked at; the deepest decides how wide the halo is.
     """
@@ -75,7 +76,7 @@ def tiles_of(shape: Shape, side: int, layers: Iterable[str]) -> list[Tile]:
 
 def _intervals(length: int, side: int, grain: int, halo: int) -> list[tuple[slice, slice]]:
     """Return what is owned and what is seen along one axis."""
-    side = side // grain * grain if 0 < side < length else length
+    side = max(side // grain, 1) * grain if 0 < side < length else length
     return [
         (slice(start, min(start + side, length)),
          slice(max(0, start - halo), min(start + side + halo, length)))

@@ -64,14 +64,18 @@ Add = Callable[[str, Tensor, Tensor], None]
 WayBack = Callable[[Add], Tensor]
 
 
-class _Wanted(NamedTuple):
-    """A turn of the way back at which the caller adds a gradient of its own."""
+class _Rectified(NamedTuple):
+    """A turn of the way back, at the activations of a layer or what tells where they are not zero.
+
+    Where they are `wanted`, the caller adds a gradient of its own.
+    """
 
     layer: str
+    wanted: bool
     features: Callable[[], Tensor]
 
 
-_Turn = _Wanted | Callable[[Tensor], Tensor]
+_Turn = _Rectified | Callable[[Tensor], Tensor]
 
 
 class VGG19(nn.Module):
@@ -148,7 +152,8 @@ class VGG19(nn.Module):
             (1, 3, H, W), red, green, blue in [0, 1], float32.
         see
             Called with each wanted layer's name and (1, C, h, w) activations, after the rectification,
-            in the network's precision; shallowest first. For h and w see :func:`map_shape`.
+            in the network's precision; shallowest first. For h and w see :func:`map_shape`. The way
+            back may spoil them.
         empty
             Makes the maps.
 
@@ -156,11 +161,12 @@ class VGG19(nn.Module):
         -------
         callable
             Returns the gradient for the picture, (1, 3, H, W) float32; possible once. It calls its
-            argument at each wanted layer, deepest first, with the gradient that comes from deeper ones.
+            argument at each wanted layer, deepest first, with the activations and the gradient for
+            them that comes from deeper ones.
         """
         turns: deque[_Turn] = deque()
         self._pass(picture, see, empty, turns)
-        return partial(_back, turns)
+        return partial(_back, turns, empty)
 
     @torch.no_grad()
     def _pass(self, picture: Tensor, see: See | None, empty: Empty, turns: deque[_Turn]) -> None:
@@ -177,48 +183,47 @@ class VGG19(nn.Module):
                 turns.append(partial(_unrectify, _passed(x, empty), empty))
             turns.append(partial(convolution.back, empty=empty))
             x = convolution.rectified(x, empty)
+            wanted = name in self.layers
             # What max pooling passes on was rectified: its gradient is masked there, on a quarter.
-            masked = name in self.layers or name not in self._before_max_pool
-            if name not in self.layers:
-                if masked:
-                    turns.append(partial(_unrectify, _passed(x, empty), empty))
-                continue
-            if see:
+            masked = wanted or name not in self._before_max_pool
+            if wanted and see:
                 see(name, x)
             if name == LAYER_NAMES[0]:  # its map is the largest, and soon made: it is not kept
-                turns.append(_Wanted(name, partial(convolution.rectified, entry, empty)))
-            else:
-                turns.append(_Wanted(name, partial(_itself, x)))
+                again = partial(convolution.rectified, entry, empty)
+                turns.append(_Rectified(name, wanted, again))
+            elif masked:
+                turns.append(_Rectified(name, wanted, _kept(x if wanted else _passed(x, empty))))
 
 
-def _itself(features: Tensor) -> Tensor:
-    return features
+def _kept(features: Tensor) -> Callable[[], Tensor]:
+    return lambda: features
 
 
 @torch.no_grad()
-def _back(turns: deque[_Turn], add: Add) -> Tensor:
+def _back(turns: deque[_Turn], empty: Empty, add: Add) -> Tensor:
     gradient: Tensor | None = None
     while turns:
-        gradient = _turn_back(turns.pop(), gradient, add)
+        gradient = _turn_back(turns.pop(), gradient, empty, add)
     assert gradient is not None
     return gradient
 
 
-def _turn_back(turn: _Turn, gradient: Tensor | None, add: Add) -> Tensor:
-    if not isinstance(turn, _Wanted):
+def _turn_back(turn: _Turn, gradient: Tensor | None, empty: Empty, add: Add) -> Tensor:
+    if not isinstance(turn, _Rectified):
         assert gradient is not None  # the trunk ends at a wanted layer
         return turn(gradient)
     features = turn.features()
     if gradient is None:
         gradient = torch.zeros_like(features)
-    add(turn.layer, features, gradient)
-    return _unrectify(features, empty_map, gradient)
+    if turn.wanted:
+        add(turn.layer, features, gradient)
+    return _unrectify(features, empty, gradient)
 
 
 def _passed(rectified: Tensor, empty: Empty) -> Tensor:
-    """Return what tells where something was let through, in two bytes a number."""
-    if rectified.dtype is not torch.float32:
-        return rectified
+    """Return what tells where something was let through, in two bytes a number where that is safe."""
+    if rectified.dtype is not torch.float32 or rectified.device.type == "mps":
+        return rectified  # older systems have no bfloat16 on MPS
     return empty(rectified, rectified.shape, torch.bfloat16).copy_(rectified)
 
 

@@ -133,25 +133,28 @@ class _Coded(Mapping[str, Tensor]):
         names = [
             f"block{b}_conv{c}" for b, n in enumerate(_CONVOLUTIONS, 1) for c in range(1, n + 1)
         ]
-        self._names = dict(zip(map(str, convolution_indices()), names, strict=True))
+        self._names = {
+            f"{index}.{kind}": (name, kind)
+            for index, name in zip(convolution_indices(), names, strict=True)
+            for kind in ("weight", "bias")
+        }
         self._codes = codes
 
     def __getitem__(self, key: str) -> Tensor:
         """Return the parameters under `key`, as in :attr:`NetworkWeights.state`."""
-        index, kind = key.split(".")
-        name = self._names[index]
+        name, kind = self._names[key]
         if kind == "bias":
             return self._codes[f"{name}_b"]
         weight = self._codes[f"{name}_W_table"][self._codes[f"{name}_W_q"].int()]
-        return weight.flip(1) if index == "0" else weight  # stored for blue, green, red
+        return weight.flip(1) if key == "0.weight" else weight  # stored for blue, green, red
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the keys."""
-        return (f"{index}.{kind}" for index in self._names for kind in ("weight", "bias"))
+        return iter(self._names)
 
     def __len__(self) -> int:
         """Return how many there are."""
-        return 2 * len(self._names)
+        return len(self._names)
 
 
 def _oxford_normalisation() -> tuple[tuple[float, float, float], tuple[float, float, float]]:
@@ -174,7 +177,7 @@ def _torchvision() -> NetworkWeights:
         raise WeightsError(
             "torchvision's VGG-19 weights could not be downloaded "
             f"({getattr(error, 'reason', error)}); connect once, or choose the weights 'oxford', "
-            "which come with the package."
+            "which come with the installation."
         ) from None
     except Exception:  # a damaged file in the cache fails in many ways, all of them final
         raise WeightsError(

@@ -27,8 +27,8 @@ _POINTS = (0, 2 / 3, -2 / 3, 3 / 2, -3 / 2, math.inf)
 _RECIPROCALS = (5, 3, 4, 1, 2, 0)
 #: Side of a tile of results, and of what it depends on.
 TILE, _SEEN = 4, 6
-#: How much is worked on at once: few enough tiles and values at a point for the processor's caches, and
-#: enough tiles for its products.
+#: So many tiles are worked on at once, enough for the processor's products, and more where channels are
+#: few: as many values at a point. What is worked in still fits its caches.
 _TILES_TOGETHER, _VALUES_TOGETHER = 192, 1 << 16
 
 Matrix = npt.NDArray[Any]
@@ -93,6 +93,7 @@ class Winograd:
         together = max(_TILES_TOGETHER, _VALUES_TOGETHER // min(channels, filters))
         rows = max(1, together // across) * TILE
         result = empty(x, (1, filters, height, width))
+        # Each step reads one of two blocks of memory and writes to the other.
         for top in range(0, height, rows):
             bottom = min(top + rows, height)
             down = -(-(bottom - top) // TILE)

@@ -19,6 +19,7 @@ from napari_style_transfer.engine.commission import (
     Regions,
     Style,
     check_regions,
+    largest_scale,
     shares_of,
 )
 from napari_style_transfer.engine.device import (
@@ -27,7 +28,7 @@ from napari_style_transfer.engine.device import (
     release_memory,
     too_little_memory,
 )
-from napari_style_transfer.engine.guides import EFFECTIVE, guides, parts
+from napari_style_transfer.engine.guides import EFFECTIVE, guides, parts, too_small
 from napari_style_transfer.engine.images import Shape, resize, result_shape
 from napari_style_transfer.engine.maps import Empty, MapMemory, empty_map
 from napari_style_transfer.engine.objective import (
@@ -92,7 +93,7 @@ class Work:
             value_bytes=self.dtype.itemsize,
             free=free_memory(device),
             cpu=device.type == "cpu",
-            largest_style=max(style.scale for style in styles if style.share),
+            largest_style=largest_scale(styles, regions),
         ).tile_size
 
     def change(self, wish: Wish) -> str:
@@ -244,19 +245,20 @@ class Work:
         if self.regions is None:
             yield StyleTarget(self._mix(Region(), shape, dtype, empty))
             return
+        layers = [name for name, weight in self.settings.style_layers.items() if weight]
         for region, labels, mask in parts(self.regions, shape):
             if region.style is None:
                 continue
             found = guides(
                 mask,
-                [name for name, weight in self.settings.style_layers.items() if weight],
+                layers,
                 # On a coarse scale the band without a guide is no wider than on the result.
                 (1.0 if self.settings.borders == "strict" else EFFECTIVE)
                 * max(shape)
                 / max(self.result),
             )
             if shape == self.result:
-                notes.extend(_too_small(labels, list(found), self.settings))
+                notes.extend(too_small(labels, layers, found))
             # By its area: then style and content are in the same balance in regions of any size.
             weight = strength_factor(region.strength) * float(mask.float().mean())
             at = {layer: guide.to(self.device) for layer, guide in found.items()}
@@ -313,14 +315,3 @@ class Work:
             ),
             compute,
         )  # fmt: skip
-
-
-def _too_small(labels: list[int], layers: list[str], settings: Settings) -> Iterator[str]:
-    """Yield a sentence for regions that some layers cannot see."""
-    missing = [name for name, w in settings.style_layers.items() if w and name not in layers]
-    several = len(labels) > 1
-    which = f"Regions {', '.join(map(str, labels))} are" if several else f"Region {labels[0]} is"
-    if not layers:
-        yield f"{which} too thin to be painted."
-    elif missing:
-        yield f"{which} too small for {', '.join(missing)}; the strokes stay finer."
