@@ -17,6 +17,11 @@ SHAPE = (1, 8, 32, 33)
 BYTES = 8 * 32 * 33 * 4
 
 
+def is_inside(found, make):
+    offset = found.untyped_storage().data_ptr() - make._block.ctypes.data
+    return 0 <= offset < make._block.size
+
+
 @pytest.mark.parametrize("make", [empty_map, MapMemory(10 * BYTES)])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.bool])
 def test_a_map_is_in_channels_last_and_of_the_type_asked_for(make, dtype):
@@ -33,6 +38,14 @@ def test_maps_that_live_share_no_memory():
     del maps[1]
     maps += [make(LIKE, (1, channels, 32, 33)).fill_(channels) for channels in (2, 5, 7)]
     assert all(bool((each == each.shape[1]).all()) for each in maps)
+
+
+@pytest.mark.parametrize("size", [BYTES, BYTES - BYTES % 4096 + 4096])
+def test_a_block_of_a_maps_size_holds_the_map(size):
+    make = MapMemory(size)
+    first = make(LIKE, SHAPE)
+    assert is_inside(first, make)
+    assert not is_inside(make(LIKE, SHAPE), make)
 
 
 def test_memory_is_used_again_as_soon_as_nothing_refers_to_it():
@@ -57,6 +70,8 @@ def test_what_came_back_in_parts_is_one_again():
 def test_where_the_memory_is_full_maps_come_from_the_system():
     make = MapMemory(BYTES)
     first, second = make(LIKE, SHAPE).fill_(1), make(LIKE, SHAPE).fill_(2)
+    assert is_inside(first, make)
+    assert not is_inside(second, make)
     assert bool((first == 1).all())
     assert bool((second == 2).all())
 
@@ -72,11 +87,11 @@ def test_a_map_outlives_its_memorys_owner():
 def test_a_map_may_be_gone_in_another_thread():
     make = MapMemory(BYTES)
     kept = [make(LIKE, SHAPE)]
-    place = kept[0].data_ptr()
+    assert is_inside(kept[0], make)
     thread = threading.Thread(target=kept.clear)
     thread.start()
     thread.join()
-    assert make(LIKE, SHAPE).data_ptr() == place
+    assert is_inside(make(LIKE, SHAPE), make)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
@@ -92,8 +107,7 @@ def test_an_evaluation_fits_into_the_memory_planned_and_finds_the_same(dtype, po
 
     def counted(like, shape, dtype=None):
         found = make(like, shape, dtype)
-        inside = found.untyped_storage().data_ptr() - make._block.ctypes.data
-        missed.append(not 0 <= inside < make._block.size)
+        missed.append(not is_inside(found, make))
         return found
 
     def evaluate(empty):

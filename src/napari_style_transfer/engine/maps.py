@@ -48,11 +48,11 @@ class MapMemory:
     Parameters
     ----------
     size
-        Bytes of the block. What of it is never used takes no memory.
+        Bytes of the block, rounded up to whole pages. What of it is never used takes no memory.
     """
 
     def __init__(self, size: int) -> None:
-        size -= size % _ALIGNMENT
+        size = _end(0, size)
         self._block = torch.empty(size, dtype=torch.uint8).numpy()
         self._holes = [(0, size)]
         self._returned: deque[tuple[int, int]] = deque()
@@ -78,7 +78,7 @@ class MapMemory:
         self._tidy()
         for index, (start, stop) in enumerate(self._holes):
             if stop - start >= size:
-                self._holes[index] = (min(_end(start, size), stop), stop)
+                self._holes[index] = (_end(start, size), stop)
                 return start
         return None
 
