@@ -18,7 +18,7 @@ from benchmarks.environment import CACHE
 from benchmarks.images import Pair
 from benchmarks.launch import launch
 from benchmarks.recorder import Job, Recorder, synchronise
-from napari_style_transfer.engine.device import convolution_dtype
+from napari_style_transfer.engine.device import Precision, choose_precision
 from napari_style_transfer.engine.images import to_tensor
 from napari_style_transfer.engine.maps import MapMemory
 from napari_style_transfer.engine.objective import StyleTarget, build_objective, gram_matrices
@@ -48,10 +48,17 @@ def measure_rates(pair: Pair, device: str, precision: str) -> dict[str, Any]:
 def main() -> None:
     job = Job.from_command_line()
     device, settings = torch.device(job.device), Settings(**job.settings)
-    dtype = convolution_dtype(settings.precision, device)
+    precision = choose_precision(settings.precision, device)
+    dtype = precision.dtype
     layers = {**settings.content_layers, **settings.style_layers}
     weights = load_weights()
-    network = VGG19(weights, layers, dtype=dtype, device=device)
+    network = VGG19(
+        weights,
+        layers,
+        dtype=dtype,
+        device=device,
+        integers=precision is Precision.MIXED,
+    )
     content, style = (to_tensor(path, "a").to(device) for path in (job.content, job.style))
     target = StyleTarget(gram_matrices(network, style, settings.style_layers))
     shape = content.shape[2], content.shape[3]
@@ -70,7 +77,7 @@ def main() -> None:
     recorder.start()
     recorder.lap(job.evaluations)
     recorder.finish(
-        precision=str(dtype).removeprefix("torch."),
+        precision=precision.value,
         matrix_rate=_matrix_rate(device, dtype) / 1e12,
         convolution_rate=operations / _seconds_in_convolutions(evaluate, device) / 1e12,
         evaluation_rate=operations / _seconds(evaluate, device) / 1e12,

@@ -44,7 +44,7 @@ def complaint(**values: Any) -> str:
         ("pooling", "median", "'max' or 'average'"),
         ("weighting", "", "'balanced' or 'gatys'"),
         ("start", "style", "'content' or 'noise'"),
-        ("precision", "float16", "'auto', 'float32' or 'bfloat16'"),
+        ("precision", "float16", "'auto', 'float32', 'bfloat16' or 'mixed'"),
         ("weights", "", "not be empty"),
         ("coarsest_size", 8, "greater than or equal to 16"),
         ("stop_after", -1, "greater than or equal to 0"),

@@ -232,14 +232,14 @@ def _paint_stack(job: Job) -> int:
 
 def _memory(shape: tuple[int, int], settings: Settings, largest_style: float) -> MemoryPlan:
     """Return what a content of `shape` will need, as :func:`plan_memory` says."""
-    from napari_style_transfer.engine.device import choose_device, convolution_dtype, free_memory
+    from napari_style_transfer.engine.device import choose_device, choose_precision, free_memory
     from napari_style_transfer.engine.images import result_shape
 
     device, _ = choose_device(settings.device)
     return plan_memory(
         result_shape(shape, settings.size),
         settings,
-        value_bytes=convolution_dtype(settings.precision, device).itemsize,
+        value_bytes=choose_precision(settings.precision, device).dtype.itemsize,
         free=free_memory(device),
         cpu=device.type == "cpu",
         largest_style=largest_style,

@@ -234,10 +234,11 @@ class Settings(BaseModel):
     seed: int = parameter(
         0, "Seed", "Seed of the noise to start from.", advanced=True, ge=0, le=2**31 - 1
     )
-    precision: Literal["auto", "float32", "bfloat16"] = parameter(
+    precision: Literal["auto", "float32", "bfloat16", "mixed"] = parameter(
         "auto",
         "Precision",
-        "Of the convolutions: auto uses bfloat16 where the device is fast at it, else float32.",
+        "Of the network: auto takes what the device is fast at: bfloat16, else mixed (float32, but the "
+        "gradient in 8-bit integers), else float32.",
         advanced=True,
     )
     weights: str = parameter(

@@ -1,9 +1,9 @@
 """The device is found at run time; what is absent falls back with a word."""
 
-import pytest
 import torch
 
-from napari_style_transfer.engine.device import choose_device, convolution_dtype, describe
+from napari_style_transfer.engine import quantized
+from napari_style_transfer.engine.device import Precision, choose_device, choose_precision, describe
 
 CPU = torch.device("cpu")
 
@@ -29,20 +29,32 @@ def test_automatic_choice_takes_cuda_then_mps(monkeypatch):
     assert choose_device("auto")[0].type == "mps"
 
 
-@pytest.mark.parametrize(
-    ("precision", "dtype"), [("float32", torch.float32), ("bfloat16", torch.bfloat16)]
-)
-def test_a_precision_that_is_asked_for_is_taken(precision, dtype):
-    assert convolution_dtype(precision, CPU) is dtype
-
-
-@pytest.mark.parametrize("fast", [True, False])
-def test_the_automatic_precision_is_what_the_hardware_is_fast_at(monkeypatch, fast):
-    has = {"avx512_bf16": True, "amx_bf16": fast}  # only the latter is faster than float32
+def on(monkeypatch, *instructions, works=True):
+    has = dict.fromkeys(instructions, True)
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: has, raising=False)
-    expected = torch.bfloat16 if fast else torch.float32
-    assert convolution_dtype("auto", CPU) is expected
-    assert convolution_dtype("auto", torch.device("mps")) is torch.float32
+    monkeypatch.setattr(quantized, "works", lambda: works)
+
+
+def test_a_precision_that_is_asked_for_is_taken_where_there_is_such(monkeypatch):
+    on(monkeypatch, "avx512_vnni")
+    for name in ("float32", "bfloat16", "mixed"):
+        assert choose_precision(name, CPU).value == name
+    assert choose_precision("mixed", torch.device("mps")) is Precision.FLOAT32
+    on(monkeypatch)
+    assert choose_precision("mixed", CPU) is Precision.FLOAT32
+
+
+def test_the_automatic_precision_is_what_the_hardware_is_fast_at(monkeypatch):
+    # With avx512_bf16 alone, bfloat16 is slower than float32.
+    on(monkeypatch, "avx512_bf16")
+    assert choose_precision("auto", CPU) is Precision.FLOAT32
+    on(monkeypatch, "avx512_bf16", "avx512_vnni")
+    assert choose_precision("auto", CPU) is Precision.MIXED
+    assert choose_precision("auto", torch.device("mps")) is Precision.FLOAT32
+    on(monkeypatch, "avx512_vnni", works=False)
+    assert choose_precision("auto", CPU) is Precision.FLOAT32
+    on(monkeypatch, "avx512_vnni", "amx_bf16")
+    assert choose_precision("auto", CPU) is Precision.BFLOAT16
 
 
 def test_a_device_is_named():

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
+from enum import Enum
 from typing import Literal
 
 import psutil
 import torch
 
+from napari_style_transfer.engine import quantized
+
 #: Instructions with which a CPU convolves several times as fast in bfloat16 as in float32. Not AVX-512's
 #: own: with these alone, bfloat16 took twice the time of float32 on a processor of Intel's.
 _BFLOAT16_INSTRUCTIONS = "amx_bf16"
+#: Those with which it multiplies bytes four times as fast, and sums the products without overflow.
+_INTEGER_INSTRUCTIONS = "avx512_vnni"
 
 
 def choose_device(name: str = "auto") -> tuple[torch.device, str]:
@@ -71,22 +76,46 @@ def describe(device: torch.device) -> str:
     return str(device)
 
 
-def convolution_dtype(
-    precision: Literal["auto", "float32", "bfloat16"], device: torch.device
-) -> torch.dtype:
-    """Return the type to run convolutions in; ``"auto"`` is bfloat16 where `device` is fast at it."""
-    if precision == "auto":
-        precision = "bfloat16" if _fast_bfloat16(device) else "float32"
-    return torch.bfloat16 if precision == "bfloat16" else torch.float32
+class Precision(Enum):
+    """Of the network: the type of its maps and, if it is mixed, a way back in 8-bit integers."""
+
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+    MIXED = "mixed"
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type of the network's maps."""
+        return torch.bfloat16 if self is Precision.BFLOAT16 else torch.float32
+
+
+def choose_precision(
+    name: Literal["auto", "float32", "bfloat16", "mixed"], device: torch.device
+) -> Precision:
+    """Return the precision to paint in.
+
+    ``"auto"`` is what `device` is fast at: bfloat16, else mixed, else float32. ``"mixed"`` is float32 on
+    a device that has no such integers.
+    """
+    has_integers = (
+        device.type == "cpu" and _has_instructions(_INTEGER_INSTRUCTIONS) and quantized.works()
+    )
+    if name == "auto" and _fast_bfloat16(device):
+        return Precision.BFLOAT16
+    if name in ("auto", "mixed"):
+        return Precision.MIXED if has_integers else Precision.FLOAT32
+    return Precision(name)
 
 
 def _fast_bfloat16(device: torch.device) -> bool:
     """Ask the device. Timing it would answer otherwise when the machine is busy."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    if device.type == "cpu" and hasattr(torch.cpu, "get_capabilities"):
-        return bool(torch.cpu.get_capabilities().get(_BFLOAT16_INSTRUCTIONS))
-    return False
+    return device.type == "cpu" and _has_instructions(_BFLOAT16_INSTRUCTIONS)
+
+
+def _has_instructions(name: str) -> bool:
+    return hasattr(torch.cpu, "get_capabilities") and bool(torch.cpu.get_capabilities().get(name))
 
 
 def free_memory(device: torch.device) -> int:

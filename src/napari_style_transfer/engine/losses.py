@@ -20,6 +20,8 @@ Window = tuple[slice, slice]
 Positions = tuple[Tensor, Tensor]
 
 _PARTS = 16
+#: Positions of which a product is made at a time, where it is added afterwards.
+_POSITIONS_TOGETHER = 8192
 
 
 class Term(Protocol):
@@ -147,13 +149,16 @@ class StyleTerm:
         positions = self._positions(window)
         flat = _chosen(features, positions)
         factor = (share + share.T).to(flat.dtype)
-        gradient = _by_position(onto)
+        gradient = _by_position(onto)[0]
         if positions is not None:
-            gradient[0, positions[0], positions[1]] += flat @ factor
-        elif gradient.is_contiguous():
+            gradient[positions] += flat @ factor
+        elif gradient.is_contiguous() and gradient.dtype is flat.dtype:
             gradient.view(flat.shape).addmm_(flat, factor)
         else:
-            gradient += (flat @ factor).view(gradient.shape)
+            rows = max(1, _POSITIONS_TOGETHER // gradient.shape[1])
+            parts = (torch.split(maps, rows) for maps in (gradient, flat.view(gradient.shape)))
+            for own, part in zip(*parts, strict=True):
+                own += (part @ factor).to(own.dtype)
 
 
 class ContentTerm:

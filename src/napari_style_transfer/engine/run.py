@@ -118,7 +118,7 @@ def _paint(
                 shape=scale.shape,
                 losses=painter.losses,
                 device=device,
-                precision=str(painter.dtype).removeprefix("torch."),
+                precision=painter.precision.value,
                 tile_size=work.tile_size,
                 pixels_left=remaining * math.prod(scale.shape) + later_pixels,
                 picture=array,

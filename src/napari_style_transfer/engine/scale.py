@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from napari_style_transfer.engine.canvas import Canvas
-from napari_style_transfer.engine.device import is_out_of_memory
+from napari_style_transfer.engine.device import Precision, is_out_of_memory
 from napari_style_transfer.engine.images import Shape, resize
 from napari_style_transfer.engine.lbfgs import LBFGS, Outcome
 from napari_style_transfer.engine.maps import Empty, empty_map
@@ -38,17 +38,17 @@ class ScalePainter:
 
     def __init__(self, work: Work, shape: Shape, picture: Tensor) -> None:
         self._work, self._shape = work, shape
-        self.dtype = work.dtype
+        self.precision = work.precision
         self.losses = Losses(math.inf, math.inf, math.inf)
         self._canvas = Canvas(shape)
         self._best: list[float] = []  # after each evaluation in this precision
-        self._maps: Empty = work.map_memory(shape, self.dtype)
+        self._maps: Empty = work.map_memory(shape, self.precision)
         self._objective, self._note = self._build_objective()
         self._leave_untouched()
         self._optimiser = LBFGS(
             self._canvas.encode(resize(picture, shape)),
             history=history_length(shape),
-            tolerance=_BFLOAT16_TOLERANCE if self.dtype is torch.bfloat16 else 0.0,
+            tolerance=_BFLOAT16_TOLERANCE if self.precision is Precision.BFLOAT16 else 0.0,
         )
 
     @property
@@ -79,10 +79,10 @@ class ScalePainter:
         plateau = self._on_plateau(outcome)
         # A plateau from the start on is a stall: bfloat16's tolerance lets a step wander.
         stalled = outcome.stationary or (plateau and len(self._best) == _PATIENCE + 1)
-        if stalled and self.dtype is torch.bfloat16:
-            self.dtype = torch.float32
+        if stalled and self.precision is Precision.BFLOAT16:
+            self.precision = Precision.FLOAT32
             del self._objective  # which refers to the maps' memory
-            self._maps = self._work.map_memory(self._shape, self.dtype)
+            self._maps = self._work.map_memory(self._shape, self.precision)
             self._objective, note = self._build_objective()
             self._optimiser.restart()
             outcome = Outcome(outcome.terms, outcome.accepted)
@@ -121,14 +121,14 @@ class ScalePainter:
                 self._objective
             )  # which refers to the maps' memory; that goes before there is another
         note = self._work.shrink_tiles(self._shape)
-        self._maps = self._work.map_memory(self._shape, self.dtype)
+        self._maps = self._work.map_memory(self._shape, self.precision)
         return note
 
     def _build_objective(self) -> tuple[Objective, str]:
         note = ""
         while True:
             try:
-                objective, told = self._work.objective(self._shape, self.dtype, self._maps)
+                objective, told = self._work.objective(self._shape, self.precision, self._maps)
                 return objective, " ".join(filter(None, (note, told)))
             except RuntimeError as error:
                 if not is_out_of_memory(error):

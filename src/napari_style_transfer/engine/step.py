@@ -50,7 +50,7 @@ class Step:
     losses
         The terms of the objective at this evaluation. Comparable within one scale.
     device, precision
-        Where and in which type the convolutions run, for example ``"cpu"`` and ``"bfloat16"``.
+        Where and how the network is convolved, for example ``"cpu"`` and ``"bfloat16"``.
     tile_size
         Side in pixels of the parts in which the picture is seen; 0 for the whole.
     pixels_left

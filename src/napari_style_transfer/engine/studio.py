@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
+from napari_style_transfer.engine.device import Precision
 from napari_style_transfer.engine.images import to_tensor
 from napari_style_transfer.engine.vgg import VGG19, Pooling
 from napari_style_transfer.engine.weights import load_weights
@@ -42,21 +43,22 @@ class Studio:
         weights: str,
         layers: Iterable[str],
         pooling: Pooling,
-        dtype: torch.dtype,
+        precision: Precision,
         device: torch.device,
         fast: bool = True,
     ) -> VGG19:
         """Return the network; see :class:`~napari_style_transfer.engine.vgg.VGG19`."""
         names = tuple(sorted(layers))
         return self.keep(
-            ("network", weights, names, pooling, dtype, device, fast),
+            ("network", weights, names, pooling, precision, device, fast),
             lambda: VGG19(
                 load_weights(weights),
                 names,
                 pooling=pooling,
-                dtype=dtype,
+                dtype=precision.dtype,
                 device=device,
                 fast=fast,
+                integers=precision is Precision.MIXED,
             ),
         )
 

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from napari_style_transfer.engine.convolution import Convolution, WinogradConvolution, on_cpu
 from napari_style_transfer.engine.maps import Empty, empty_map
 from napari_style_transfer.engine.pooling import average_pool, max_pool
+from napari_style_transfer.engine.quantized import QuantizedBack
 from napari_style_transfer.engine.weights import NetworkWeights
 from napari_style_transfer.engine.winograd import TILE, Winograd
 from napari_style_transfer.settings import LAYER_NAMES
@@ -96,6 +97,8 @@ class VGG19(nn.Module):
     fast
         Whether float32 maps on a CPU may be convolved as in :mod:`~napari_style_transfer.engine.winograd`,
         whose rounding does not stop at the border of what a position looks at.
+    integers
+        Whether, on a CPU, the way back is as in :mod:`~napari_style_transfer.engine.quantized`.
     """
 
     mean: Tensor
@@ -110,6 +113,7 @@ class VGG19(nn.Module):
         dtype: torch.dtype = torch.float32,
         device: torch.device = _CPU,
         fast: bool = True,
+        integers: bool = False,
     ) -> None:
         super().__init__()
         self.layers = frozenset(layers)
@@ -120,11 +124,12 @@ class VGG19(nn.Module):
             LAYER_NAMES[: deepest + 1], weights.convolutions(), strict=False
         ):
             pays = stride(name) <= _WINOGRAD_STRIDE and min(weight.shape[:2]) >= _WINOGRAD_CHANNELS
-            self.stages[name] = (
+            layer = (
                 WinogradConvolution(weight, bias, winograd)
                 if winograd is not None and pays
                 else Convolution(weight, bias)
             )
+            self.stages[name] = QuantizedBack(layer, weight) if integers else layer
         self._before_max_pool = _LAST_OF_BLOCK if pooling == "max" else frozenset()
         self._pool = max_pool if pooling == "max" else average_pool
         for name, numbers in (("mean", weights.mean), ("std", weights.std)):
@@ -173,7 +178,7 @@ class VGG19(nn.Module):
         entry = ((picture - self.mean) / self.std).to(self.dtype, memory_format=torch.channels_last)
         turns.append(lambda gradient: gradient.to(self.mean).contiguous() / self.std)
         x, block, masked = entry, "1", True
-        convolution: Convolution | WinogradConvolution
+        convolution: Convolution | WinogradConvolution | QuantizedBack
         for name, convolution in self.stages.items():  # type: ignore[assignment]
             if name[4] != block:
                 x, turn = self._pool(x, empty)
@@ -229,13 +234,13 @@ def _passed(rectified: Tensor, empty: Empty) -> Tensor:
 
 def _unrectify(rectified: Tensor, empty: Empty, gradient: Tensor) -> Tensor:
     """Return `gradient`, changed in place, where something was let through; spoils `rectified`."""
+    if rectified.dtype is not gradient.dtype:
+        rectified = empty(gradient, gradient.shape).copy_(rectified)
     if on_cpu(gradient, torch.bfloat16):
         # Of a number above zero, minus its bits has the sign bit set. A third of the time.
         mask = rectified.view(torch.int16).neg_().bitwise_right_shift_(15)
         gradient.view(torch.int16).bitwise_and_(mask)
         return gradient
-    if rectified.dtype is not gradient.dtype:
-        rectified = empty(gradient, gradient.shape).copy_(rectified)
     result: Tensor = torch.ops.aten.threshold_backward.grad_input(
         gradient, rectified, 0, grad_input=gradient
     )

@@ -23,7 +23,8 @@ from napari_style_transfer.engine.commission import (
     shares_of,
 )
 from napari_style_transfer.engine.device import (
-    convolution_dtype,
+    Precision,
+    choose_precision,
     free_memory,
     release_memory,
     too_little_memory,
@@ -86,11 +87,11 @@ class Work:
         self._content, self._init, self._studio, self._own = content, init, studio, Studio()
         self.content_shape = content.shape[2], content.shape[3]
         self.result = result_shape(self.content_shape, settings.size)
-        self.dtype = convolution_dtype(settings.precision, device)
+        self.precision = choose_precision(settings.precision, device)
         self.tile_size = plan_memory(
             self.result,
             settings,
-            value_bytes=self.dtype.itemsize,
+            value_bytes=self.precision.dtype.itemsize,
             free=free_memory(device),
             cpu=device.type == "cpu",
             largest_style=largest_scale(styles, regions),
@@ -178,23 +179,23 @@ class Work:
         left = self.untouched(shape)
         return picture if left is None else torch.where(left, content, picture)
 
-    def map_memory(self, shape: Shape, dtype: torch.dtype) -> Empty:
-        """Return what makes the network's maps of pictures of `shape`, convolved in `dtype`."""
+    def map_memory(self, shape: Shape, precision: Precision) -> Empty:
+        """Return what makes the network's maps of pictures of `shape`, in `precision`."""
         if self.device.type != "cpu":
             return empty_map
-        return MapMemory(map_bytes(shape, dtype.itemsize, self.tile_size))
+        return MapMemory(map_bytes(shape, precision.dtype.itemsize, self.tile_size))
 
-    def objective(self, shape: Shape, dtype: torch.dtype, empty: Empty) -> tuple[Objective, str]:
-        """Return the objective of a picture of `shape`, convolved in `dtype`, and a sentence or "".
+    def objective(self, shape: Shape, precision: Precision, empty: Empty) -> tuple[Objective, str]:
+        """Return the objective of a picture of `shape`, in `precision`, and a sentence or "".
 
         `empty` makes the network's maps.
         """
         notes: list[str] = []
         objective = build_objective(
-            self._network(dtype),
+            self._network(precision),
             self.settings,
             self._seen(self.content(shape)),
-            self._targets(shape, dtype, notes, empty),
+            self._targets(shape, precision, notes, empty),
             self.tile_size,
             empty,
         )
@@ -215,7 +216,7 @@ class Work:
         release_memory(self.device)
         return f"The memory was too small; going on in tiles of {smaller} px."
 
-    def _network(self, dtype: torch.dtype) -> VGG19:
+    def _network(self, precision: Precision) -> VGG19:
         settings = self.settings
         layers = [
             layer
@@ -227,7 +228,7 @@ class Work:
             settings.weights,
             layers,
             settings.pooling,
-            dtype,
+            precision,
             self.device,
             fast=self.regions is None or settings.borders != "strict",
         )
@@ -239,11 +240,11 @@ class Work:
     # ---- the styles' targets ---------------------------------------------------------------------
 
     def _targets(
-        self, shape: Shape, dtype: torch.dtype, notes: list[str], empty: Empty
+        self, shape: Shape, precision: Precision, notes: list[str], empty: Empty
     ) -> Iterator[StyleTarget]:
         """Yield the target of each region, or of the whole picture; note what cannot be met."""
         if self.regions is None:
-            yield StyleTarget(self._mix(Region(), shape, dtype, empty))
+            yield StyleTarget(self._mix(Region(), shape, precision, empty))
             return
         layers = [name for name, weight in self.settings.style_layers.items() if weight]
         for region, labels, mask in parts(self.regions, shape):
@@ -262,20 +263,20 @@ class Work:
             # By its area: then style and content are in the same balance in regions of any size.
             weight = strength_factor(region.strength) * float(mask.float().mean())
             at = {layer: guide.to(self.device) for layer, guide in found.items()}
-            yield StyleTarget(self._mix(region, shape, dtype, empty), weight, at)
+            yield StyleTarget(self._mix(region, shape, precision, empty), weight, at)
 
     def _mix(
-        self, region: Region, shape: Shape, dtype: torch.dtype, empty: Empty
+        self, region: Region, shape: Shape, precision: Precision, empty: Empty
     ) -> dict[str, Tensor]:
         """Return the Gram matrices that a region is to have: the styles' in their shares."""
         mixed: dict[str, Tensor] = {}
         for style, share in shares_of(region, self.styles):
-            for layer, gram in self._grams(style, shape, dtype, empty).items():
+            for layer, gram in self._grams(style, shape, precision, empty).items():
                 mixed[layer] = mixed.get(layer, 0) + gram * share
         return mixed
 
     def _grams(
-        self, style: Style, shape: Shape, dtype: torch.dtype, empty: Empty
+        self, style: Style, shape: Shape, precision: Precision, empty: Empty
     ) -> dict[str, Tensor]:
         """Return the Gram matrices of one style for a picture of `shape`."""
         settings = self.settings
@@ -284,7 +285,7 @@ class Work:
         height, width = result_shape((picture.shape[2], picture.shape[3]), max(1, round(longest)))
         # A very narrow style is widened: the deep layers need a few positions to average over.
         style_shape = max(height, 2 * MIN_SIDE), max(width, 2 * MIN_SIDE)
-        network = self._network(dtype)
+        network = self._network(precision)
         layers = [name for name, weight in settings.style_layers.items() if weight]
 
         def compute() -> dict[str, Tensor]:
@@ -310,7 +311,7 @@ class Work:
         return keeper.keep(
             (
                 "grams", Same(style.picture), Same(style.mask), style.angle, style_shape,
-                dtype, self.device, settings.weights, settings.pooling,
+                precision, self.device, settings.weights, settings.pooling,
                 tuple(layers), settings.colours, settings.colours != "style" and shape,
             ),
             compute,
