@@ -57,7 +57,7 @@ def main() -> None:
         layers,
         dtype=dtype,
         device=device,
-        integers=precision is Precision.MIXED,
+        rounded=precision is Precision.MIXED,
     )
     content, style = (to_tensor(path, "a").to(device) for path in (job.content, job.style))
     target = StyleTarget(gram_matrices(network, style, settings.style_layers))

@@ -16,7 +16,7 @@ _LIBRARIES = 900_000_000
 _HISTORIES = {1_500_000: 20, 4_500_000: 10}
 _SHORTEST_HISTORY = 2
 #: Float32 copies of the picture that canvas and optimiser hold, and those for each step of the history:
-#: two vectors, a third larger than the picture.
+#: two vectors, a third larger than the picture, in half as many bytes on a CPU.
 _COPIES, _COPIES_PER_STEP = 15, 8 / 3
 #: What the network keeps per pixel for the backward pass, with what it needs on the way: values in its
 #: precision, and bytes that are the same in all. Like the number of copies they were fitted to peaks
@@ -85,7 +85,7 @@ def needed_bytes(
     pixels = shape[0] * shape[1]
     longest = round(max(shape) * settings.style_scale * largest_style)
     seen = max(_seen(shape, tile_size), _seen((longest, longest), tile_size) // 3)
-    copies = _COPIES + _COPIES_PER_STEP * history_length(shape)
+    copies = _COPIES + _COPIES_PER_STEP * history_length(shape) / (2 if cpu else 1)
     network = seen * (_VALUES_PER_PIXEL * value_bytes + _BYTES_PER_PIXEL)
     return (_LIBRARIES if cpu else 0) + round(pixels * copies * 12) + network
 

@@ -237,8 +237,8 @@ class Settings(BaseModel):
     precision: Literal["auto", "float32", "bfloat16", "mixed"] = parameter(
         "auto",
         "Precision",
-        "Of the network: auto takes what the device is fast at: bfloat16, else mixed (float32, but the "
-        "gradient in 8-bit integers), else float32.",
+        "Of the network: auto takes what the device is fast at: bfloat16, else mixed (float32, but "
+        "kernels and gradients rounded), else float32.",
         advanced=True,
     )
     weights: str = parameter(

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from napari_style_transfer.engine import lbfgs
 from napari_style_transfer.engine.lbfgs import LBFGS
 
 
@@ -36,6 +37,22 @@ def test_reaches_the_minimum_of_an_ill_conditioned_quadratic(dtype):
         lambda x: (scales * (x - 2) ** 2).sum(), torch.zeros(30, dtype=dtype), 120
     )
     assert (optimiser.x - 2).abs().max() < 1e-2
+
+
+@pytest.mark.parametrize("part", [7, 1 << 15])
+def test_a_history_in_half_as_many_bytes_serves_as_well(part, monkeypatch):
+    monkeypatch.setattr(lbfgs, "_COPIED_PART", part)
+    scales = torch.logspace(0, 3, 30)
+    found = {}
+    for dtype in (torch.float32, torch.bfloat16):
+        optimiser, outcomes = minimise(
+            lambda x: (scales * (x - 2) ** 2).sum(), torch.zeros(30), 120, history_dtype=dtype
+        )
+        assert optimiser._rows.dtype is dtype
+        assert optimiser.x.dtype is torch.float32
+        found[dtype] = min(outcome.value for outcome in outcomes)
+    assert found[torch.float32] < 1e-7 * float((scales * 4).sum())
+    assert found[torch.bfloat16] < 5 * found[torch.float32]
 
 
 def test_reaches_the_minimum_of_rosenbrock():

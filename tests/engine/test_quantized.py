@@ -82,10 +82,11 @@ def test_the_networks_gradient_keeps_its_direction():
         return network.look(picture)(add), network(picture)
 
     exact, features = gradient()
-    rounded, same = gradient(integers=True)
+    rounded, same = gradient(rounded=True)
     assert rounded.dtype is torch.float32
     assert torch.cosine_similarity(exact.flatten(), rounded.flatten(), dim=0) > 0.998
-    assert all(torch.equal(features[layer], same[layer]) for layer in features)
+    for layer, exactly in features.items():
+        assert (same[layer] - exactly).norm() < 2e-3 * exactly.norm()
 
 
 def test_it_paints_as_well_as_float32():

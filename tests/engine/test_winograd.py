@@ -17,9 +17,14 @@ def normal(*shape, seed):
     return values.to(memory_format=torch.channels_last)
 
 
-@pytest.fixture(scope="module")
-def winograd():
-    return Winograd()
+@pytest.fixture(scope="module", params=[torch.float32, torch.float16])
+def winograd(request):
+    return Winograd(request.param)
+
+
+def tolerance(winograd, expected):
+    share = 1e-5 if winograd.values_of(torch.ones(1, 1, 3, 3)).dtype is torch.float32 else 2e-3
+    return {"rtol": 0, "atol": share * float(expected.abs().max() + 1)}
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (4, 4), (7, 3), (40, 33), (9, 600)])
@@ -32,9 +37,7 @@ def test_it_convolves_and_rectifies_as_torch_does(winograd, shape, channels, fil
     result = winograd.rectified(x, winograd.values_of(weight), bias)
 
     assert result.is_contiguous(memory_format=torch.channels_last)
-    torch.testing.assert_close(
-        result.double(), expected, rtol=0, atol=1e-5 * float(expected.max() + 1)
-    )
+    torch.testing.assert_close(result.double(), expected, **tolerance(winograd, expected))
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (4, 4), (7, 3), (40, 33), (9, 600)])
@@ -46,9 +49,7 @@ def test_the_way_back_is_the_transpose(winograd, shape, channels, filters):
 
     result = winograd.back(gradient, winograd.values_of(weight))
 
-    torch.testing.assert_close(
-        result.double(), expected, rtol=0, atol=1e-5 * float(expected.abs().max())
-    )
+    torch.testing.assert_close(result.double(), expected, **tolerance(winograd, expected))
 
 
 def test_only_wide_layers_in_float32_on_a_cpu_go_that_way():

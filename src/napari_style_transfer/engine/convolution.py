@@ -26,22 +26,21 @@ class WinogradConvolution(nn.Module):
         What convolves, shared by the layers.
     """
 
-    values: Tensor
     bias: Tensor
 
     def __init__(self, weight: Tensor, bias: Tensor, winograd: Winograd) -> None:
         super().__init__()
-        self.register_buffer("values", winograd.values_of(weight))
+        self._values = winograd.values_of(weight)  # no buffer, which would become float32
         self.register_buffer("bias", bias)
         self._winograd = winograd
 
     def rectified(self, x: Tensor, empty: Empty = empty_map) -> Tensor:
         """Convolve and rectify a (1, I, H, W) map; `empty` makes the result."""
-        return self._winograd.rectified(x, self.values, self.bias, empty)
+        return self._winograd.rectified(x, self._values, self.bias, empty)
 
     def back(self, gradient: Tensor, empty: Empty = empty_map) -> Tensor:
         """Return the gradient for the map, from that for its convolution; `empty` makes it."""
-        return self._winograd.back(gradient, self.values, empty)
+        return self._winograd.back(gradient, self._values, empty)
 
 
 class Convolution(nn.Conv2d):

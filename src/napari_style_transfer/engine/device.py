@@ -77,7 +77,7 @@ def describe(device: torch.device) -> str:
 
 
 class Precision(Enum):
-    """Of the network: the type of its maps and, if it is mixed, a way back in 8-bit integers."""
+    """Of the network: the type of its maps; mixed is float32 with rounded kernels and gradients."""
 
     FLOAT32 = "float32"
     BFLOAT16 = "bfloat16"

@@ -8,7 +8,7 @@ products with the new gradient and for the direction, and makes one transfer to 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,8 +25,9 @@ _FAILURES_TO_FORGET = 3
 _FAILURES_TO_GIVE_UP = 12
 #: A pair whose curvature s·y is below this share of y·y would blow up the inverse Hessian.
 _MIN_CURVATURE = 1e-10
-#: Long vectors are gone through so many values at a time, which costs no copies of them.
-_PART = 1 << 22
+#: Vectors are gone through so many values at a time, which costs no long copies of them: fewer where the
+#: history is of another type, and a part of it must be copied.
+_PART, _COPIED_PART = 1 << 22, 1 << 15
 
 
 @dataclass(frozen=True)
@@ -75,18 +76,28 @@ class LBFGS:
     tolerance
         How much worse than the best value, relatively, a trial may be: room for the rounding of a
         function in low precision.
+    history_dtype
+        Type in which the history is kept; x's if None.
     """
 
     def __init__(
-        self, x: Tensor, *, history: int = 6, first_step: float = 0.01, tolerance: float = 0.0
+        self,
+        x: Tensor,
+        *,
+        history: int = 6,
+        first_step: float = 0.01,
+        tolerance: float = 0.0,
+        history_dtype: torch.dtype | None = None,
     ) -> None:
         self.x = x.detach().clone(memory_format=torch.contiguous_format)
         self._history, self._tolerance = history, tolerance
         self._first_step = first_step
-        # Row i holds a step s, row `slots + i` its gradient change y. One slot is spare: there lie the
-        # direction and the gradient at x, which become the next pair.
+        # Row i holds a step s, row `slots + i` its gradient change y. One slot is spare: there lies the
+        # direction, and there arises the change, which become the next pair.
         self._slots = history + 1
-        self._rows = self.x.new_zeros(2 * self._slots, self.x.numel())
+        self._rows = self.x.new_zeros(2 * self._slots, self.x.numel(), dtype=history_dtype)
+        self._copy: Tensor | None = None
+        self._part = _PART if self._rows.dtype is x.dtype else _COPIED_PART
         self._spare = 0
         self.restart()
 
@@ -114,10 +125,12 @@ class LBFGS:
         trial = self.x if starts else self.x.add(self._direction, alpha=self._length)
         terms_, gradient_ = evaluate(trial)
         gradient = gradient_.reshape(-1)
+        if starts:
+            self._gradient = gradient
         report = self._report(gradient, terms_)
-        mean, squared, gy, yy = report[:4]
-        end = 4 + 2 * len(self._rows)
-        products, terms = np.array(report[4:end]).reshape(2, -1), tuple(report[end:])
+        mean, squared = report[:2]
+        end = 2 + 2 * len(self._rows)
+        products, terms = np.array(report[2:end]).reshape(2, -1), tuple(report[end:])
         value = sum(terms)
         finite = all(map(math.isfinite, (value, squared, mean)))
         if starts and not finite:
@@ -126,38 +139,51 @@ class LBFGS:
             return self._refuse(terms, finite)
         with_gradient, with_y = products
         s, y = self._spare, self._slots + self._spare
-        with_y[s], with_y[y] = self._length * with_y[s], yy
-        if not starts and with_y[s] > _MIN_CURVATURE * yy > 0:
-            self._keep_pair(gradient, with_y)
-            with_gradient[s], with_gradient[y] = self._length * with_gradient[s], gy
+        with_y[s] *= self._length
+        if not starts and with_y[s] > _MIN_CURVATURE * with_y[y] > 0:
+            self._keep_pair(with_y)
+            with_gradient[s] *= self._length
         self.x, self._value, self._best = trial, value, min(value, self._best)
         self._squared, self._mean, self._with_gradient = squared, mean, with_gradient
-        self._failures = 0
-        self._aim(gradient)
+        self._failures, self._gradient = 0, gradient
+        self._aim()
         return Outcome(terms, True, stationary=squared == 0)
 
     def _report(self, gradient: Tensor, terms: Tensor) -> list[float]:
         """Return all that the host has to know of an evaluation, in one transfer.
 
-        The mean of |g|; g·g, g·y and y·y; the products of every row with g, and with y; the terms.
+        The mean of |g|; g·g; the products of every row with g, and with y; the terms. The change y of the
+        gradient is left in its row.
         """
-        products = self._rows.new_zeros(2, len(self._rows))
-        own = self._rows.new_zeros(2, 2)
-        for start in range(0, len(gradient), _PART):
-            rows, g = self._rows[:, start : start + _PART], gradient[start : start + _PART]
-            both = torch.stack((g, g - rows[self._slots + self._spare]))
-            products.addmm_(both, rows.T)
-            own.addmm_(both, both.T)
-        mean = gradient.norm(1).reshape(1) / len(gradient)
-        numbers = (mean, own[0], own[1, 1:], products.flatten(), terms.reshape(-1))
+        products = gradient.new_zeros(2, len(self._rows))
+        y = self._rows[self._slots + self._spare]
+        for part in self._parts():
+            g = gradient[part]
+            torch.sub(g, self._gradient[part], out=y[part])
+            rows = self._rows_of(part)
+            products.addmm_(torch.stack((g, rows[self._slots + self._spare])), rows.T)
+        mean = gradient.norm(1) / len(gradient)
+        numbers = (torch.stack((mean, gradient @ gradient)), products.flatten(), terms.reshape(-1))
         report: list[float] = torch.cat(numbers).tolist()
         return report
 
-    def _keep_pair(self, gradient: Tensor, with_y: Numbers) -> None:
+    def _parts(self) -> Iterator[slice]:
+        for start in range(0, self.x.numel(), self._part):
+            yield slice(start, start + self._part)
+
+    def _rows_of(self, part: slice) -> Tensor:
+        """Return a part of all rows, in x's type."""
+        rows = self._rows[:, part]
+        if rows.dtype is self.x.dtype:
+            return rows
+        if self._copy is None:
+            self._copy = self.x.new_empty(len(rows), self._part)
+        return self._copy[:, : rows.shape[1]].copy_(rows)
+
+    def _keep_pair(self, with_y: Numbers) -> None:
         """Make the step just taken and its gradient change a pair; `with_y` are its inner products."""
         s, y = self._spare, self._slots + self._spare
         self._rows[s] *= self._length
-        torch.sub(gradient, self._rows[y], out=self._rows[y])
         self._inner[:, s] = with_y
         self._inner[y] = with_y[self._slots :]
         self._order.append(s)
@@ -165,12 +191,11 @@ class LBFGS:
             self._order.pop(0)
         self._spare = next(slot for slot in range(self._slots) if slot not in self._order)
 
-    def _aim(self, gradient: Tensor) -> None:
+    def _aim(self) -> None:
         """Choose the next direction from the point just kept.
 
         The two-loop recursion on coefficients: `weights` weigh the rows, and `own` the gradient.
         """
-        self._rows[self._slots + self._spare] = gradient
         self._length = 1.0
         if not self._order:
             self._descend_steepest()
@@ -192,17 +217,15 @@ class LBFGS:
             self._forget(self._steepest_step)
             self._descend_steepest()
             return
-        coefficients = torch.from_numpy(weights).to(self._rows)
+        coefficients = torch.from_numpy(weights).to(self._gradient)
         direction = self._rows[self._spare]
-        for start in range(0, len(gradient), _PART):
-            part = slice(start, start + _PART)
-            direction[part] = torch.addmv(
-                gradient[part], self._rows[:, part].T, coefficients, beta=own
-            )
+        for part in self._parts():
+            g = self._gradient[part]
+            direction[part] = torch.addmv(g, self._rows_of(part).T, coefficients, beta=own)
 
     def _descend_steepest(self) -> None:
         factor = self._steepest_step / self._mean if self._squared else 0.0
-        torch.mul(self._rows[self._slots + self._spare], -factor, out=self._rows[self._spare])
+        torch.mul(self._gradient, -factor, out=self._rows[self._spare])
         self._slope = -factor * self._squared
 
     def _refuse(self, terms: tuple[float, ...], finite: bool) -> Outcome:

@@ -49,6 +49,8 @@ class ScalePainter:
             self._canvas.encode(resize(picture, shape)),
             history=history_length(shape),
             tolerance=_BFLOAT16_TOLERANCE if self.precision is Precision.BFLOAT16 else 0.0,
+            # On a GPU, whose matrix of pairs is not copied part by part, it stays as it is.
+            history_dtype=torch.bfloat16 if work.device.type == "cpu" else None,
         )
 
     @property

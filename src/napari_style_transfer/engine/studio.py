@@ -58,7 +58,7 @@ class Studio:
                 dtype=precision.dtype,
                 device=device,
                 fast=fast,
-                integers=precision is Precision.MIXED,
+                rounded=precision is Precision.MIXED,
             ),
         )
 

@@ -97,8 +97,9 @@ class VGG19(nn.Module):
     fast
         Whether float32 maps on a CPU may be convolved as in :mod:`~napari_style_transfer.engine.winograd`,
         whose rounding does not stop at the border of what a position looks at.
-    integers
-        Whether, on a CPU, the way back is as in :mod:`~napari_style_transfer.engine.quantized`.
+    rounded
+        Whether, on a CPU, the way back is as in :mod:`~napari_style_transfer.engine.quantized`, and what
+        Winograd's way keeps of kernels in float16.
     """
 
     mean: Tensor
@@ -113,13 +114,15 @@ class VGG19(nn.Module):
         dtype: torch.dtype = torch.float32,
         device: torch.device = _CPU,
         fast: bool = True,
-        integers: bool = False,
+        rounded: bool = False,
     ) -> None:
         super().__init__()
         self.layers = frozenset(layers)
         deepest = max(map(LAYER_NAMES.index, self.layers))
         self.stages = nn.ModuleDict()
-        winograd = Winograd() if fast and (dtype, device.type) == (torch.float32, "cpu") else None
+        winograd = None
+        if fast and (dtype, device.type) == (torch.float32, "cpu"):
+            winograd = Winograd(torch.float16 if rounded else torch.float32)
         for name, (weight, bias) in zip(
             LAYER_NAMES[: deepest + 1], weights.convolutions(), strict=False
         ):
@@ -129,7 +132,7 @@ class VGG19(nn.Module):
                 if winograd is not None and pays
                 else Convolution(weight, bias)
             )
-            self.stages[name] = QuantizedBack(layer, weight) if integers else layer
+            self.stages[name] = QuantizedBack(layer, weight) if rounded else layer
         self._before_max_pool = _LAST_OF_BLOCK if pooling == "max" else frozenset()
         self._pool = max_pool if pooling == "max" else average_pool
         for name, numbers in (("mean", weights.mean), ("std", weights.std)):
