@@ -36,7 +36,7 @@ def measure_rates(pair: Pair, device: str, precision: str) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``precision``; ``matrix_rate``, of a large matrix product in it;
+        ``precision``; ``matrix_rate``, of a large product of matrices of the maps' type, ``matrix_type``;
         ``convolution_rate``, the operations of plain convolutions by the time spent in them;
         ``evaluation_rate``, the same operations by the time of a whole evaluation.
     """
@@ -78,6 +78,7 @@ def main() -> None:
     recorder.lap(job.evaluations)
     recorder.finish(
         precision=precision.value,
+        matrix_type=str(dtype).removeprefix("torch."),
         matrix_rate=_matrix_rate(device, dtype) / 1e12,
         convolution_rate=operations / _seconds_in_convolutions(evaluate, device) / 1e12,
         evaluation_rate=operations / _seconds(evaluate, device) / 1e12,

@@ -190,9 +190,10 @@ def rates_text(rates: dict[str, Any]) -> str:
         rates[name] for name in ("matrix_rate", "convolution_rate", "evaluation_rate")
     )
     return (
-        f"In {rates['precision']} a large matrix product runs at {matrix:.3g} TFLOP/s here. The "
-        f"convolutions reach {convolution:.3g} TFLOP/s, {convolution / matrix:.0%} of it; over a whole "
-        f"evaluation, with all else in it, {evaluation:.3g} TFLOP/s, {evaluation / matrix:.0%}."
+        f"In {rates['matrix_type']} a large matrix product runs at {matrix:.3g} TFLOP/s here. The "
+        f"convolutions ({rates['precision']}) reach {convolution:.3g} TFLOP/s, "
+        f"{convolution / matrix:.0%} of it; over a whole evaluation, with all else in it, "
+        f"{evaluation:.3g} TFLOP/s, {evaluation / matrix:.0%}."
     )
 
 
