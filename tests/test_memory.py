@@ -22,7 +22,7 @@ with open("/proc/self/status") as file:
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak is read from /proc, on Linux only")
 @pytest.mark.parametrize(
     ("size", "precision", "tile_size"),
-    [(512, "bfloat16", 0), (512, "float32", 0), (512, "mixed", 0), (768, "float32", 256)],
+    [(512, "bfloat16", 0), (512, "float32", 0), (512, "mixed", 0), (768, "bfloat16", 256)],
 )
 def test_the_estimate_is_near_the_peak_measured_from_outside(size, precision, tile_size):
     output = subprocess.run(

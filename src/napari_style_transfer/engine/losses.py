@@ -20,7 +20,7 @@ Window = tuple[slice, slice]
 Positions = tuple[Tensor, Tensor]
 
 _PARTS = 16
-#: Positions of which a product is made at a time, where it is added afterwards.
+#: Positions of which a product is made at a time, where it is added to a gradient of another type.
 _POSITIONS_TOGETHER = 8192
 
 
@@ -152,9 +152,11 @@ class StyleTerm:
         gradient = _by_position(onto)[0]
         if positions is not None:
             gradient[positions] += flat @ factor
-        elif gradient.is_contiguous() and gradient.dtype is flat.dtype:
+        elif gradient.dtype is flat.dtype and gradient.is_contiguous():
             gradient.view(flat.shape).addmm_(flat, factor)
-        else:
+        elif gradient.dtype is flat.dtype:
+            gradient += (flat @ factor).view(gradient.shape)
+        else:  # a product of the whole map would be as large as the features
             rows = max(1, _POSITIONS_TOGETHER // gradient.shape[1])
             parts = (torch.split(maps, rows) for maps in (gradient, flat.view(gradient.shape)))
             for own, part in zip(*parts, strict=True):

@@ -49,7 +49,7 @@ class ScalePainter:
             self._canvas.encode(resize(picture, shape)),
             history=history_length(shape),
             tolerance=_BFLOAT16_TOLERANCE if self.precision is Precision.BFLOAT16 else 0.0,
-            # On a GPU, whose matrix of pairs is not copied part by part, it stays as it is.
+            # Elsewhere that is untried, and would take more kernels a step.
             history_dtype=torch.bfloat16 if work.device.type == "cpu" else None,
         )
 
