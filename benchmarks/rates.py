@@ -18,10 +18,11 @@ from benchmarks.environment import CACHE
 from benchmarks.images import Pair
 from benchmarks.launch import launch
 from benchmarks.recorder import Job, Recorder, synchronise
-from napari_style_transfer.engine.device import Precision, choose_precision
+from napari_style_transfer.engine.device import choose_precision
 from napari_style_transfer.engine.images import to_tensor
 from napari_style_transfer.engine.maps import MapMemory
 from napari_style_transfer.engine.objective import StyleTarget, build_objective, gram_matrices
+from napari_style_transfer.engine.studio import Studio
 from napari_style_transfer.engine.vgg import VGG19, map_shape
 from napari_style_transfer.engine.weights import NetworkWeights, load_weights
 from napari_style_transfer.memory import map_bytes
@@ -51,14 +52,7 @@ def main() -> None:
     precision = choose_precision(settings.precision, device)
     dtype = precision.dtype
     layers = {**settings.content_layers, **settings.style_layers}
-    weights = load_weights()
-    network = VGG19(
-        weights,
-        layers,
-        dtype=dtype,
-        device=device,
-        rounded=precision is Precision.MIXED,
-    )
+    network = Studio().network(settings.weights, layers, settings.pooling, precision, device)
     content, style = (to_tensor(path, "a").to(device) for path in (job.content, job.style))
     target = StyleTarget(gram_matrices(network, style, settings.style_layers))
     shape = content.shape[2], content.shape[3]
@@ -72,7 +66,8 @@ def main() -> None:
     def evaluate() -> None:
         objective.evaluate(content)
 
-    operations = 2 * _forward_operations(network, weights, content)  # the gradient costs as much
+    # The gradient costs as much.
+    operations = 2 * _forward_operations(network, load_weights(settings.weights), content)
     recorder = Recorder(job)
     recorder.start()
     recorder.lap(job.evaluations)

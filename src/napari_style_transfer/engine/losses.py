@@ -20,8 +20,8 @@ Window = tuple[slice, slice]
 Positions = tuple[Tensor, Tensor]
 
 _PARTS = 16
-#: Positions of which a product is made at a time, where it is added to a gradient of another type.
-_POSITIONS_TOGETHER = 8192
+#: Values of a product that are made at a time, where it is added to a gradient of another type.
+_VALUES_TOGETHER = 1 << 19
 
 
 class Term(Protocol):
@@ -157,7 +157,7 @@ class StyleTerm:
         elif gradient.dtype is flat.dtype:
             gradient += (flat @ factor).view(gradient.shape)
         else:  # a product of the whole map would be as large as the features
-            rows = max(1, _POSITIONS_TOGETHER // gradient.shape[1])
+            rows = max(1, _VALUES_TOGETHER // gradient[0].numel())
             parts = (torch.split(maps, rows) for maps in (gradient, flat.view(gradient.shape)))
             for own, part in zip(*parts, strict=True):
                 own += (part @ factor).to(own.dtype)
@@ -193,7 +193,7 @@ class ContentTerm:
 
     def measure(self, features: Tensor, window: Window) -> Tensor:
         """Return the summed squared error over a part of the map."""
-        return _at_least_float32(self._error(features, window)).square().sum()
+        return _at_least_float32(self._error(features, window)).square_().sum()
 
     def _error(self, features: Tensor, window: Window) -> Tensor:
         return features - self.target[..., window[0], window[1]]
@@ -204,7 +204,9 @@ class ContentTerm:
 
     def pull_back(self, share: Tensor, features: Tensor, window: Window, onto: Tensor) -> None:
         """Add the gradient for a part of the map."""
-        onto += self._error(features, window) * (2 * share).to(onto.dtype)
+        error = self._error(features, window)
+        error *= 2 * share
+        onto += error.to(onto.dtype)
 
 
 def total_variation(picture: Tensor) -> Tensor:

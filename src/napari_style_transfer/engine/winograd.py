@@ -148,6 +148,7 @@ class Winograd:
         """Return memory to write to. Large blocks that come and go cost as much as the work in them."""
         size = math.prod(shape)
         if name not in self._memory or self._memory[name].numel() < size:
+            self._memory.pop(name, None)  # before there is another
             self._memory[name] = torch.empty(size)
         return self._memory[name][:size].view(shape)
 
