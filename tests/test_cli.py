@@ -223,14 +223,19 @@ def spy(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     ("arguments", "about"),
     [
         ([], "content and a style"),
-        (["photo.png"], "content and a style"),
+        (["photo.png"], "a style picture"),
         (["photo.png", "none.png"], "none.png"),
         (["none.jpg", "painting.png"], "none.jpg"),
         (["broken.png", "painting.png"], "broken.png"),
         (["text.txt", "painting.png"], "text.txt"),
         ([".", "painting.png"], "."),
         (["sample:mona-lisa", "painting.png"], "mona-lisa"),
-        (["photo.png", "painting.png", "third.png"], "third.png"),
+        (["photo.png", "painting.png", "third.png"], "third.png; name several styles with --style"),
+        (["photo.png", "painting.png", "--colors", "match"], "--colors; perhaps --colours"),
+        (["photo.png", "painting.png", "--telepathy"], "--telepathy; --help"),
+        (["photo.png", "--style", "painting.png=0"], "share above 0"),
+        (["photo.png", "painting.png", "--regions", "narrow.png"], "10 x 20 pixels"),
+        (["photo.png", "painting.png", "--recipe", "start.png"], "no JSON"),
         (["photo.png", "painting.png", "--size", "0"], "size"),
         (["photo.png", "painting.png", "--size", "100000"], "size"),
         (["photo.png", "painting.png", "--style-weight", "-1"], "style_weight"),
@@ -265,6 +270,7 @@ def test_bad_input_is_answered_in_one_sentence_before_any_work(
     Path("text.txt").write_text("not a picture")
     Path("package.json").write_text('{"name": "of somebody else"}')
     Image.fromarray(picture(20, 20)).save("start.png")
+    Image.fromarray(np.ones((20, 10), np.uint8)).save("narrow.png")
     before = {path: path.read_bytes() for path in folder.iterdir()}
     try:
         code: Any = main(arguments)

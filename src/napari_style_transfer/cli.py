@@ -16,8 +16,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from napari_style_transfer.cli_options import BAD_INPUT, build_parser
-from napari_style_transfer.engine.commission import Regions, Style, largest_scale
+from napari_style_transfer.cli_options import BAD_INPUT, parse
+from napari_style_transfer.engine.commission import Regions, Style, check_cover, largest_scale
 from napari_style_transfer.engine.step import Status, Step
 from napari_style_transfer.errors import InputError, StyleTransferError
 from napari_style_transfer.memory import MemoryPlan, plan_memory
@@ -74,8 +74,8 @@ class Job:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code; what is wrong is said in one sentence."""
-    arguments = build_parser().parse_args(argv)
     try:
+        arguments = parse(argv)
         if arguments.list_samples:
             _list_samples()
             return 0
@@ -116,7 +116,8 @@ def _plan(arguments: argparse.Namespace) -> Job:
         if not styles:
             styles, regions = list(recipe.all_styles), recipe.regions
     if not content or not styles:
-        raise InputError("Name a content and a style picture; --help shows how.")
+        missing = "a style" if content else "a content and a style"
+        raise InputError(f"Name {missing} picture; --help shows how.")
     if arguments.output:
         output = Path(arguments.output)
     elif _is_stack(content):
@@ -177,6 +178,8 @@ def _paint(job: Job) -> int:
     content, alpha = split_alpha(_load(job.content))
     styles = load_styles(job.styles, _load)
     regions = load_regions(job.regions)
+    if regions is not None:
+        check_cover(regions, content.shape[:2])
     init = None if job.init is None else _load(job.init)
     if not job.quiet:
         needed = _memory(content.shape[:2], job.settings, largest_scale(styles, regions))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, get_args, get_origin
 
+from napari_style_transfer.errors import InputError
 from napari_style_transfer.settings import parameters
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pydantic.fields import FieldInfo
 
 #: Exit code for bad input.
@@ -19,6 +23,28 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Say what is wrong in one sentence, without the usage."""
         self.exit(BAD_INPUT, f"{message[:1].upper()}{message[1:]}.\n")
+
+
+def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line.
+
+    Raises
+    ------
+    InputError
+        If there is an option that is none, or a picture too many.
+    """
+    parser = build_parser()
+    arguments, unknown = parser.parse_known_args(argv)
+    if not unknown:
+        return arguments
+    name = next((text for text in unknown if text.startswith("-")), "").partition("=")[0]
+    if not name:
+        raise InputError(
+            f"There is a picture too many, {unknown[0]}; name several styles with --style, once for each."
+        )
+    similar = difflib.get_close_matches(name, parser._option_string_actions, 1)
+    hint = f"perhaps {similar[0]} is meant" if similar else "--help shows those that there are"
+    raise InputError(f"There is no option {name}; {hint}.")
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -155,6 +155,8 @@ class Recipe(BaseModel):
             if isinstance(cause, InputError):
                 raise InputError(f"The recipe has an impossible parameter: {cause}") from None
             reason = first["msg"].lower()
+        except (json.JSONDecodeError, UnicodeDecodeError):
+            reason = "it is no JSON text"
         except ValueError as error:
             reason = str(error)
         raise InputError(f"There is no style-transfer recipe in {name} ({reason}).")

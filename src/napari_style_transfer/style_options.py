@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_style_transfer.engine.commission import Region, Regions, Style
+from napari_style_transfer.engine.commission import Region, Regions, Style, styles_of
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.recipe import RegionNote, RegionsNote, StyleNote
 
@@ -30,7 +30,10 @@ def parse_styles(texts: Iterable[str]) -> list[StyleNote]:
     for text in texts:
         match = _STYLE.fullmatch(text)
         if match is None or re.search(r"=[^/\\]*,\w+=?", match["picture"]):
-            raise InputError(f"Write a style as FILE=SHARE, such as A.jpg=0.7; got {text!r}.")
+            raise InputError(
+                "Write a style as FILE=SHARE, such as A.jpg=0.7, after which may come ,scale=2 then "
+                f",angle=30 then ,mask=FILE; got {text!r}."
+            )
         given = {name: value for name, value in match.groupdict().items() if value is not None}
         notes.append(StyleNote.model_validate(given))
     return notes
@@ -85,16 +88,20 @@ def parse_regions(
 
 
 def load_styles(notes: Iterable[StyleNote], load: Callable[[str], Any]) -> list[Style]:
-    """Return the styles that are noted, their pictures read by `load`."""
+    """Return the styles that are noted, their pictures read by `load`; one of them has a share."""
     return [
-        Style(
-            load(note.picture),
-            note.share,
-            note.scale,
-            note.angle,
-            None if note.mask is None else load_labels(note.mask),
+        *styles_of(
+            [
+                Style(
+                    load(note.picture),
+                    note.share,
+                    note.scale,
+                    note.angle,
+                    None if note.mask is None else load_labels(note.mask),
+                )
+                for note in notes
+            ]
         )
-        for note in notes
     ]
 
 

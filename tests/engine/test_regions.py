@@ -168,6 +168,7 @@ def test_bad_styles_and_regions_are_refused_in_a_sentence():
         lambda: styles_of([Style(style, share=0)]),
         lambda: styles_of([]),
         lambda: iter_stylize(style, style, regions=Regions(labels, {1: Region(1)}), **FAST),
+        lambda: iter_stylize(style, style, regions=Regions(labels[:6], {}), **FAST),
     ):
         with pytest.raises(InputError, match=r"^[A-Z].*\.$"):
             wrong()

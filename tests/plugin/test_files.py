@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from fakes import Driver
 from napari.components import ViewerModel
+from napari.layers import Image
 from npe2 import PluginManifest
 from npe2.io_utils import read, write_get_writer
-from PIL import Image
+from PIL import Image as Pillow
 
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.plugin.files import get_reader, write_picture
@@ -44,14 +45,50 @@ def test_a_result_comes_back_with_its_recipe(
     assert written == [str(path), str(tmp_path / "picture.json")]
     assert writer.plugin_name == PLUGIN
     assert Recipe.parse(tmp_path / "picture.json") == Recipe.parse(result.metadata)
-    np.testing.assert_array_equal(np.asarray(Image.open(path)), result.data)
+    np.testing.assert_array_equal(np.asarray(Pillow.open(path)), result.data)
 
     ((data, options, kind),) = read([str(tmp_path / "picture.json")], stack=False)
     opened = getattr(viewer, f"add_{kind}")(data, **options)
     assert opened.rgb
-    assert opened.name == "picture"
+    assert opened.name == f"{RESULT} [1]"
     np.testing.assert_array_equal(opened.data, result.data)
     assert opened.metadata[RECIPE_KEY] == result.metadata[RECIPE_KEY]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"scale": (0.5, 2), "translate": (8, -1), "rotate": 25, "interpolation2d": "linear"},
+        {"scale": (3, 0.5, 2), "units": ("um",) * 3, "axis_labels": ("z", "y", "x")},
+    ],
+    ids=["rotated", "slice of a stack"],
+)
+def test_a_result_comes_back_to_where_it_lay(
+    result: Any, tmp_path: Path, options: dict[str, Any]
+) -> None:
+    data = result.data[None] if len(options["scale"]) == 3 else result.data
+    layer = Image(data, rgb=True, metadata=result.metadata, **options)
+    write_picture(str(tmp_path / "a.png"), *layer.as_layer_data_tuple()[:2])
+    reader = get_reader(str(tmp_path / "a.json"))
+    assert reader is not None
+    ((data, attributes, _),) = reader(str(tmp_path / "a.json"))
+    opened = Image(data, **attributes)
+    np.testing.assert_array_equal(opened.data, layer.data)
+    np.testing.assert_allclose(
+        opened._data_to_world.affine_matrix, layer._data_to_world.affine_matrix
+    )
+    for name in ("units", "axis_labels", "interpolation2d"):
+        assert getattr(opened, name) == getattr(layer, name)
+
+
+def test_another_picture_under_the_name_is_no_more_laid_there(result: Any, tmp_path: Path) -> None:
+    write_picture(str(tmp_path / "a.png"), *result.as_layer_data_tuple()[:2])
+    Pillow.new("RGB", (5, 7)).save(tmp_path / "a.png")
+    reader = get_reader(str(tmp_path / "a.json"))
+    assert reader is not None
+    ((data, attributes, _),) = reader(str(tmp_path / "a.json"))
+    assert data.shape == (7, 5, 3)
+    assert "scale" not in attributes
 
 
 def test_an_opened_result_can_be_continued(
@@ -75,7 +112,7 @@ def test_a_slice_of_a_stack_is_written_flat(
 ) -> None:
     data = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     write_picture(str(tmp_path / "a.png"), data, {"metadata": result.metadata})
-    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "a.png")), data.squeeze())
+    np.testing.assert_array_equal(np.asarray(Pillow.open(tmp_path / "a.png")), data.squeeze())
 
 
 def test_an_image_that_is_no_result_is_written_as_ever(tmp_path: Path) -> None:
@@ -107,7 +144,7 @@ def test_a_folder_that_is_not_there_is_one_clear_sentence(result: Any, tmp_path:
 @pytest.mark.parametrize("content", ["{}", "[1]", "no json", '{"settings": {"size": -1}}'])
 def test_other_json_is_left_alone(tmp_path: Path, content: str) -> None:
     (tmp_path / "a.json").write_text(content)
-    Image.new("RGB", (20, 30)).save(tmp_path / "a.png")
+    Pillow.new("RGB", (20, 30)).save(tmp_path / "a.png")
     assert get_reader(str(tmp_path / "a.json")) is None
     assert get_reader(str(tmp_path / "none.json")) is None
 

@@ -272,6 +272,15 @@ def test_the_plot_has_a_point_for_every_evaluation_and_term(driver: Driver) -> N
     assert len(plot._curves["style"].getOriginalDataset()[0]) == 6
 
 
+def test_a_plot_with_nothing_in_it_goes_with_the_run(driver: Driver, engine: FakeEngine) -> None:
+    engine.error = RuntimeError("nothing was painted")
+    driver.run()
+    assert driver.widget._plot.isHidden()
+    engine.error = None
+    driver.run()
+    assert not driver.widget._plot.isHidden()
+
+
 def test_a_download_to_come_is_told(driver: Driver, engine: FakeEngine) -> None:
     engine.hold = 1
     driver.widget.weights.value = "torchvision"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -159,3 +160,17 @@ def check_regions(regions: Regions, styles: int) -> None:
             raise InputError(
                 f"Region {label} asks for style {region.style}, but there are {styles} (0 is the first)."
             )
+
+
+def check_cover(regions: Regions, content: tuple[int, int]) -> None:
+    """Raise :class:`InputError` if labels lie over a content of that (H, W) only when distorted.
+
+    They may have any size; their sides may be out of proportion by a pixel and a hundredth.
+    """
+    height, width = np.shape(regions.labels)
+    stretched = height * content[1] / (width * content[0])
+    if abs(math.log(stretched)) > 0.01 + 1 / min(height, width):
+        raise InputError(
+            f"The labels of regions are {width} x {height} pixels, which is another form than the "
+            f"content's {content[1]} x {content[0]}; give labels that lie over all of it."
+        )

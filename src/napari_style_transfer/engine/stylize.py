@@ -9,6 +9,7 @@ from napari_style_transfer.engine.commission import (
     ImageSource,
     Regions,
     Style,
+    check_cover,
     check_regions,
     styles_of,
 )
@@ -137,6 +138,8 @@ def iter_stylize(
     for each in styles:
         studio.picture(each.picture, "style")
     height, width = tensor.shape[-2:]
+    if regions is not None:
+        check_cover(regions, (height, width))
     check_shape((height, width), settings.size)
     check_weights(settings.weights)
     device, note = choose_device(settings.device)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,11 @@ from napari_style_transfer.saving import replacing, save_text
 
 LayerData = tuple[Any, dict[str, Any], str]
 
+#: Of a layer, beside picture and recipe: what is kept with them, so that it comes back as it was.
+_ATTRIBUTES = (
+    "name", "scale", "translate", "rotate", "shear", "affine", "axis_labels", "interpolation2d",
+)  # fmt: skip
+_LAYER_KEY = "layer"
 #: What the picture of a recipe may be: the command line writes these.
 _PICTURES = (".png", ".tif", ".tiff", ".jpg", ".jpeg")
 
@@ -58,8 +65,20 @@ def write_picture(path: str, data: Any, attributes: Mapping[str, Any]) -> list[s
         raise InputError(f"The recipe would replace {notes}; choose another name for the picture.")
     with replacing(picture) as part:
         Pillow.fromarray(_flat(data)).save(part, "PNG")
-    save_text(notes, f"{recipe.model_dump_json(indent=2)}\n")
+    noted = recipe.model_dump(mode="json") | {_LAYER_KEY: _state(data.shape, attributes)}
+    save_text(notes, f"{json.dumps(noted, indent=2)}\n")
     return [str(picture), str(notes)]
+
+
+def _state(shape: Sequence[int], attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what makes a layer of the picture again, as JSON has it."""
+    kept: dict[str, Any] = {"shape": list(shape)}
+    for name in _ATTRIBUTES:
+        if (value := attributes.get(name)) is not None:
+            kept[name] = np.asarray(value).tolist()
+    if (units := attributes.get("units")) is not None:
+        kept["units"] = [str(unit) for unit in units]
+    return kept
 
 
 def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerData]] | None:
@@ -89,7 +108,12 @@ def _layer(notes: Path) -> LayerData:
     except (OSError, Pillow.DecompressionBombError) as error:
         raise InputError(f"Cannot read the picture {picture}: {error}.") from None
     metadata = {RECIPE_KEY: recipe.model_dump(mode="json")}
-    return data, {"name": notes.stem, "rgb": True, "metadata": metadata}, "image"
+    own = {"rgb": True, "metadata": metadata}
+    state = json.loads(notes.read_bytes()).get(_LAYER_KEY, {})
+    shape = state.pop("shape", None)
+    if shape is None or math.prod(shape) != data.size:  # the command line's, or another picture
+        return data, {"name": notes.stem} | own, "image"
+    return data.reshape(shape), state | own, "image"
 
 
 def _recipe(path: Path) -> Recipe | None:

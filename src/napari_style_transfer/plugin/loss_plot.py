@@ -34,6 +34,8 @@ _TERMS = {
 }
 
 _HEIGHT = 110
+#: Takes the height of a legend.
+_NO_LEGEND = "&nbsp;"
 
 
 class LossPlot(QWidget):
@@ -89,7 +91,7 @@ class LossPlot(QWidget):
             curve.setData([], [])
         self._plot.setXRange(0, evaluations, padding=0.01)
         self._plot.setYRange(-2, 1)
-        self._legend.setText("&nbsp;")
+        self._legend.setText(_NO_LEGEND)
         self.show()
 
     def add(self, steps: Iterable[Step]) -> None:
@@ -108,9 +110,14 @@ class LossPlot(QWidget):
             if not np.isnan(self._losses[term]).all():
                 self._curves[term].setData(self._evaluations, self._losses[term])
                 legend.append(f'<span style="color:{colour}">&#9644;</span>&nbsp;{label}')
-        text = "&nbsp;&nbsp; ".join(legend)
+        text = "&nbsp;&nbsp; ".join(legend) or _NO_LEGEND
         if text != self._legend.text():
             self._legend.setText(text)
+
+    def end(self) -> None:
+        """Hide a plot in which nothing was drawn, because the run failed or had nothing to paint."""
+        if self._legend.text() == _NO_LEGEND:
+            self.hide()
 
     def set_colours(self, text: str, background: str) -> None:
         """Draw in a theme's colours."""

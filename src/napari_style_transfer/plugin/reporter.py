@@ -126,6 +126,7 @@ class Reporter:
         self._result = None
         if not self._life.over:
             self._panels.progress.hide()
+            self._panels.plot.end()
 
     def _follow(self, message: Preview | Finished | Stopped) -> None:
         """Show how far the run has come."""
