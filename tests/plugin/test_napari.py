@@ -41,7 +41,7 @@ import pytest
 from fakes import FakeEngine
 from napari.layers import Image
 from pytestqt.qtbot import QtBot
-from qtpy.QtWidgets import QApplication, QLabel, QPushButton, QScrollArea, QWidget
+from qtpy.QtWidgets import QApplication, QLabel, QPushButton, QScrollArea, QSlider, QWidget
 from superqt import QCollapsible
 
 from napari_style_transfer.plugin.layers import snapshot
@@ -51,6 +51,8 @@ from napari_style_transfer.recipe import Recipe
 
 PLUGIN = "napari-style-transfer"
 RESULT = "photo in the style of painting"
+#: Of two kinds.
+_SLIDERS = ("strength", "content_weight", "style_weight")
 
 MakeViewer = Callable[..., Any]
 
@@ -186,6 +188,8 @@ def test_fits_a_narrow_dock_in_both_themes(
         native.window().resize(1100, 450)
         native.parentWidget().setFixedWidth(300)
         QApplication.processEvents()
+        sliders = (getattr(widget, name).native.findChild(QSlider) for name in _SLIDERS)
+        assert len({slider.width() for slider in sliders}) == 1
         scroll = native.findChild(QScrollArea)
         assert scroll.viewport().width() >= scroll.widget().minimumSizeHint().width()
         for button in native.findChildren(QPushButton):

@@ -20,8 +20,8 @@ _SUGGESTIONS = {
     "weights": ("oxford", "torchvision"),
 }
 
-#: Narrowest that a field may become, so that the widget fits a narrow dock.
-_MIN_WIDTH = 60
+#: Narrowest that a field may become, so that the widget fits a narrow dock, and of a slider's number.
+_MIN_WIDTH, _NUMBER_WIDTH = 60, 58
 
 
 def build_fields() -> dict[str, ValueWidget[Any]]:
@@ -75,7 +75,7 @@ class LogField(FloatLogSlider):
         self._widget._mgui_set_max(self._max_pos)
         self._limits = limits
         self._box = QLineEdit()
-        self._box.setFixedWidth(58)
+        self._box.setFixedWidth(_NUMBER_WIDTH)
         self._box.setAlignment(Qt.AlignmentFlag.AlignRight)
         self._box.editingFinished.connect(self._on_typed)
         self.native.layout().addWidget(self._box)
@@ -233,3 +233,21 @@ def make_calm(native: QWidget) -> None:
             part.setMinimumWidth(_MIN_WIDTH)
             part.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             part.installEventFilter(guard)
+        if (
+            isinstance(part, QAbstractSpinBox)
+            and part.buttonSymbols() == QAbstractSpinBox.ButtonSymbols.NoButtons
+        ):
+            _box(part)
+
+
+def _box(number: QAbstractSpinBox) -> None:
+    """Let the number beside a slider look as that of a :class:`LogField` does, and be as wide."""
+    width = f"{_NUMBER_WIDTH - 4}px"  # without the padding
+    number.setStyleSheet(
+        f"QAbstractSpinBox {{ padding: 0 2px; min-width: {width}; max-width: {width}; }}"
+    )
+    slider = number.parentWidget()
+    assert slider is not None
+    layout = slider.layout()
+    assert layout is not None
+    layout.setContentsMargins(0, 0, 0, 0)
