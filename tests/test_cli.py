@@ -73,6 +73,17 @@ def test_a_recipe_paints_the_same_picture_again() -> None:
     assert Recipe.parse("one.json") == Recipe.parse("two.json")
 
 
+def test_a_recipe_finds_its_pictures_in_its_own_folder(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.fromarray(np.full((24, 40), 1, np.uint8)).save("labels.png")
+    styles = ["--style", "painting.png=1", "--regions", "labels.png"]
+    assert main(["photo.png", *styles, "-o", "one.png", *FAST]) == 0
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    assert main(["--recipe", str(folder / "one.json"), "-o", "two.png"]) == 0
+    assert Path("two.png").read_bytes() == (folder / "one.png").read_bytes()
+
+
 def test_options_and_pictures_given_override_the_recipe() -> None:
     assert main(["photo.png", "painting.png", "-o", "one.png", *FAST]) == 0
     again = ["painting.png", "--recipe", "one.json", "-o", "two.png", "--steps", "2"]

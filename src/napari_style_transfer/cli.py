@@ -110,7 +110,7 @@ def _plan(arguments: argparse.Namespace) -> Job:
     if arguments.recipe is None:
         settings = Settings(**given)
     else:
-        recipe = Recipe.parse(arguments.recipe)
+        recipe = Recipe.parse(arguments.recipe).looked_for_in(Path(arguments.recipe).parent)
         settings = recipe.settings.replace(**given)
         content, init = content or recipe.content, init or recipe.init
         if not styles:

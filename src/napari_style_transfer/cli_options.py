@@ -97,7 +97,8 @@ def build_parser() -> argparse.ArgumentParser:
     add(
         "--recipe",
         metavar="FILE",
-        help="take parameters, and pictures not named here, from the recipe of an earlier result",
+        help="take parameters, and pictures not named here, from the recipe of an earlier result; they "
+        "are looked for in this folder, then in the recipe's",
     )
     add(
         "--init",

@@ -7,13 +7,15 @@ import sys
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from napari_style_transfer.engine.step import Status, Step
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.settings import Settings, with_live
+
+_Note = TypeVar("_Note", bound=BaseModel)
 
 #: Key under which a napari layer's metadata and a result's side file hold the recipe.
 RECIPE_KEY = "napari_style_transfer"
@@ -129,6 +131,24 @@ class Recipe(BaseModel):
     def all_styles(self) -> tuple[StyleNote, ...]:
         """Every style, if only the one."""
         return self.styles or (StyleNote(picture=self.style),)
+
+    def looked_for_in(self, folder: Path) -> Recipe:
+        """Return the recipe in which files that are not where they are named are those in `folder`."""
+
+        def named(note: _Note, *fields: str) -> _Note:
+            names = ((field, getattr(note, field)) for field in fields)
+            moved = {
+                field: str(folder / name)
+                for field, name in names
+                if name is not None and not Path(name).exists() and (folder / name).exists()
+            }
+            return note.model_copy(update=moved)
+
+        moved = {
+            "styles": tuple(named(note, "picture", "mask") for note in self.styles),
+            "regions": None if self.regions is None else named(self.regions, "labels"),
+        }
+        return named(self.model_copy(update=moved), "content", "style", "init")
 
     @classmethod
     def parse(cls, source: Mapping[str, Any] | Path | str) -> Recipe:

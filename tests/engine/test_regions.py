@@ -165,6 +165,7 @@ def test_bad_styles_and_regions_are_refused_in_a_sentence():
         lambda: iter_stylize(style, style, regions=labels, **FAST),
         lambda: Regions(np.ones((4, 4, 4), int), {}),
         lambda: Regions(np.ones((4, 4)), {}),
+        lambda: Regions(np.ones((0, 4), int), {}),
         lambda: styles_of([Style(style, share=0)]),
         lambda: styles_of([]),
         lambda: iter_stylize(style, style, regions=Regions(labels, {1: Region(1)}), **FAST),

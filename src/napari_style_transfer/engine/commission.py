@@ -106,7 +106,8 @@ class Regions:
     table: Mapping[int, Region]
 
     def __post_init__(self) -> None:  # noqa: D105
-        if np.ndim(self.labels) != 2 or np.asarray(self.labels).dtype.kind not in "bui":
+        labels = np.asarray(self.labels)
+        if labels.ndim != 2 or not labels.size or labels.dtype.kind not in "bui":
             raise InputError("The labels of regions should be integers in two dimensions.")
 
     def region(self, label: int) -> Region:
