@@ -32,6 +32,8 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     ------
     InputError
         If there is an option that is none, or a picture too many.
+    SystemExit
+        If a value is missing or not among an option's choices; or after ``--help`` and ``--version``.
     """
     parser = build_parser()
     arguments, unknown = parser.parse_known_args(argv)

@@ -98,6 +98,17 @@ def test_a_wish_that_cannot_be_met_is_told_and_changes_nothing():
         )
 
 
+def test_regions_of_another_form_are_refused_on_the_way():
+    steering, notes = Steering(), []
+    for step in iter_stylize(speckle(0), speckle(1), **FAST, steps=4, steering=steering):
+        notes.append(step.note)
+        if step.evaluation == 1:
+            steering.change(regions=Regions(np.zeros((10, 30), int), {}))
+    assert any("another form" in note for note in notes)
+    assert step.evaluation == 4
+    assert not step.steered
+
+
 def test_a_paused_run_waits_and_can_be_stopped():
     steering, stop, steps = Steering(), threading.Event(), []
 

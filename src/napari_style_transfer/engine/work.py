@@ -18,6 +18,7 @@ from napari_style_transfer.engine.commission import (
     Region,
     Regions,
     Style,
+    check_cover,
     check_regions,
     largest_scale,
     shares_of,
@@ -107,6 +108,7 @@ class Work:
                 self._studio.picture(style.picture, "style")
             if regions is not None:
                 check_regions(regions, len(styles))
+                check_cover(regions, self.content_shape)
             self.settings = with_live(self.settings, settings)
         except InputError as error:
             return str(error)
