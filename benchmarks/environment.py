@@ -68,13 +68,13 @@ def _processor() -> str:
 def _vector_instructions() -> str:
     """Name what decides how fast this processor multiplies matrices."""
     flags = next((line.split() for line in _cpuinfo() if line.startswith("flags")), [])
-    known = {
+    frozen_inputs = {
         "avx2": "AVX2",
         "avx512f": "AVX-512",
         "avx512_bf16": "AVX512-bf16",
         "amx_bf16": "AMX-bf16",
     }
-    return ", ".join(name for flag, name in known.items() if flag in flags)
+    return ", ".join(name for flag, name in frozen_inputs.items() if flag in flags)
 
 
 def _cpuinfo() -> list[str]:

@@ -13,15 +13,10 @@ from pathlib import Path
 
 from torch import Tensor
 
-from napari_style_transfer.engine.commission import ImageSource
-from napari_style_transfer.engine.images import (
-    Shape,
-    resize,
-    result_shape,
-    save_image,
-    to_array,
-    to_tensor,
-)
+from napari_style_transfer.engine.tensors import resize, to_array, to_tensor
+from napari_style_transfer.geometry import Shape, result_shape
+from napari_style_transfer.io.pictures import save_image
+from napari_style_transfer.spec import ImageSource
 
 #: Four poolings by two lie before the deepest layer that is looked at.
 _GRAIN = 16

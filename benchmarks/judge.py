@@ -10,12 +10,12 @@ from torch.nn import functional
 
 from benchmarks.images import Pair
 from benchmarks.shared_objective import CONTENT_LAYER, CONTENT_WEIGHT, STYLE_LAYERS, STYLE_WEIGHT
-from napari_style_transfer.engine.commission import ImageSource
-from napari_style_transfer.engine.images import resize, to_array, to_tensor
+from napari_style_transfer.engine.networks.vgg import VGG19
+from napari_style_transfer.engine.networks.weights import load_weights
 from napari_style_transfer.engine.objective import StyleTarget, build_objective, gram_matrices
-from napari_style_transfer.engine.vgg import VGG19
-from napari_style_transfer.engine.weights import load_weights
+from napari_style_transfer.engine.tensors import resize, to_array, to_tensor
 from napari_style_transfer.settings import Settings
+from napari_style_transfer.spec import ImageSource
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.recorder import Job, Recorder
-from napari_style_transfer import Settings, Studio, iter_stylize, samples, stylize
+from napari_style_transfer import Cache, Settings, iter_stylize, samples, stylize
 
 
 def main() -> None:
@@ -11,18 +11,16 @@ def main() -> None:
     shared = {name: value for name, value in job.settings.items() if name != "size"}
     shared["device"] = job.device
     settings = Settings(steps=job.evaluations, **job.settings | shared)
-    studio = Studio()
+    cache = Cache()
     # Reads the network's parameters and wakes the device, as the other parties do before the clock.
-    stylize(
-        samples.load("coffee"), samples.load("night"), size=32, steps=1, studio=studio, **shared
-    )
+    stylize(samples.load("coffee"), samples.load("night"), size=32, steps=1, cache=cache, **shared)
     recorder = Recorder(job)
     recorder.start()
     for step in iter_stylize(
         job.content,
         job.style,
         settings=settings,
-        studio=studio,
+        cache=cache,
         preview_interval=0 if job.checkpoints else float("inf"),
     ):
         if recorder.lap(step.evaluation):

@@ -12,10 +12,10 @@ from torch import Tensor
 
 from benchmarks.recorder import Job, Recorder
 from benchmarks.torch_lbfgs import load_optimiser, minimise
-from napari_style_transfer.engine.images import to_tensor
+from napari_style_transfer.engine.networks.vgg import VGG19
+from napari_style_transfer.engine.networks.weights import load_weights
 from napari_style_transfer.engine.objective import StyleTarget, build_objective, gram_matrices
-from napari_style_transfer.engine.vgg import VGG19
-from napari_style_transfer.engine.weights import load_weights
+from napari_style_transfer.engine.tensors import to_tensor
 from napari_style_transfer.settings import Settings
 
 #: Weight of the mean squared excess over [0, 1].

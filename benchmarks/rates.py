@@ -18,13 +18,13 @@ from benchmarks.environment import CACHE
 from benchmarks.images import Pair
 from benchmarks.launch import launch
 from benchmarks.recorder import Job, Recorder, synchronise
+from napari_style_transfer.engine.cache import Cache
+from napari_style_transfer.engine.cpu.allocator import MapAllocator
 from napari_style_transfer.engine.device import choose_precision
-from napari_style_transfer.engine.images import to_tensor
-from napari_style_transfer.engine.maps import MapMemory
+from napari_style_transfer.engine.networks.vgg import VGG19, map_shape
+from napari_style_transfer.engine.networks.weights import NetworkWeights, load_weights
 from napari_style_transfer.engine.objective import StyleTarget, build_objective, gram_matrices
-from napari_style_transfer.engine.studio import Studio
-from napari_style_transfer.engine.vgg import VGG19, map_shape
-from napari_style_transfer.engine.weights import NetworkWeights, load_weights
+from napari_style_transfer.engine.tensors import to_tensor
 from napari_style_transfer.memory import map_bytes
 from napari_style_transfer.settings import Settings
 
@@ -52,11 +52,11 @@ def main() -> None:
     precision = choose_precision(settings.precision, device)
     dtype = precision.dtype
     layers = {**settings.content_layers, **settings.style_layers}
-    network = Studio().network(settings.weights, layers, settings.pooling, precision, device)
+    network = Cache().network(settings.weights, layers, settings.pooling, precision, device)
     content, style = (to_tensor(path, "a").to(device) for path in (job.content, job.style))
     target = StyleTarget(gram_matrices(network, style, settings.style_layers))
     shape = content.shape[2], content.shape[3]
-    maps = MapMemory(map_bytes(shape, dtype.itemsize, 0))
+    maps = MapAllocator(map_bytes(shape, dtype.itemsize, 0))
     objective = build_objective(network, settings, content, [target], 0, maps)
 
     for convolution in network.stages.values():

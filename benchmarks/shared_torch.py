@@ -10,7 +10,7 @@ from __future__ import annotations
 from benchmarks.recorder import Job
 from benchmarks.shared_objective import CONTENT_LAYER, CONTENT_WEIGHT, STYLE_LAYERS, STYLE_WEIGHT
 from benchmarks.tutorial import Objective, paint
-from napari_style_transfer.engine.weights import load_weights
+from napari_style_transfer.engine.networks.weights import load_weights
 
 #: The tutorial's Gram matrices are those per position divided by C, which makes up for the 1 / C² of
 #: the shared objective.

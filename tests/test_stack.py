@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,86 +12,31 @@ import dask
 import dask.array as da
 import numpy as np
 import pytest
+from fake_method import FakeMethod, by_content_and_start
 
-from napari_style_transfer.engine import stylize as engine
-from napari_style_transfer.engine.commission import Region, Regions, Style
-from napari_style_transfer.engine.images import result_shape
-from napari_style_transfer.engine.steering import Steering
-from napari_style_transfer.engine.step import Losses, Status, Step
+from napari_style_transfer.engine.cache import Cache
 from napari_style_transfer.errors import InputError
+from napari_style_transfer.methods.base import Controls, Neighbour, Request
+from napari_style_transfer.methods.optimize import Optimize
+from napari_style_transfer.progress import Status, Step
 from napari_style_transfer.recipe import Recipe
 from napari_style_transfer.settings import Settings
+from napari_style_transfer.spec import Region, Regions, Style
 from napari_style_transfer.stack.loop import SliceError, SliceStep, stylize_stack
-from napari_style_transfer.stack.order import LATER_SHARE, later_settings, stack_shape
-from napari_style_transfer.stack.store import fits_in_memory, identity, open_result
+from napari_style_transfer.stack.output import fits_in_memory, identity, open_result
+from napari_style_transfer.stack.plan import stack_shape
+from napari_style_transfer.steering import Steering
 
 FIRST = 9
 SETTINGS = Settings(size=32, steps=FIRST, coarsest_size=16, device="cpu")
-LATER = round(FIRST * LATER_SHARE)
+LATER = FIRST // 3
 STYLE = np.random.default_rng(4).integers(0, 255, (20, 20, 3), np.uint8)
 
 
-class FakeEngine:
-    """Paints a picture that depends on content, start and evaluations, and notes what it was given."""
-
-    def __init__(self) -> None:
-        self.calls: list[dict[str, Any]] = []
-        self.pictures: list[weakref.ref[Any]] = []
-
-    def __call__(self, content: Any, style: Any, **given: Any) -> Iterator[Step]:
-        if not np.isfinite(content).all():
-            raise InputError("The content picture has pixels that are not finite.")
-        self.calls.append({key: value for key, value in given.items() if key != "init"})
-        init = given["init"]
-        self.pictures += [weakref.ref(each) for each in (content, init) if each is not None]
-        self.calls[-1]["start"] = None if init is None else init.tobytes()
-        return self.steps(content, **given)
-
-    def steps(
-        self,
-        content: Any,
-        *,
-        settings: Settings,
-        init: Any,
-        stop: Callable[[], bool],
-        steering: Steering,
-        **_: Any,
-    ) -> Iterator[Step]:
-        height, width = result_shape(content.shape[:2], settings.size)
-        start = 0 if init is None else int(init.astype(int).sum())
-        for evaluation in range(1, settings.steps + 1):
-            self.calls[-1].setdefault("wishes", []).append(steering.take())
-            value = (int(content.sum()) * 31 + start * 7 + evaluation) % 251
-            if evaluation == settings.steps:
-                status = Status.FINISHED
-            elif stop() or evaluation == settings.stop_after:
-                status = Status.STOPPED
-            else:
-                status = Status.RUNNING
-            yield Step(
-                evaluation=evaluation,
-                evaluations=settings.steps,
-                scale=1,
-                scales=1,
-                shape=(height, width),
-                losses=Losses(1.0, 1.0, 0.0),
-                device="cpu",
-                precision="float32",
-                pixels_left=(settings.steps - evaluation) * height * width,
-                picture=None
-                if status is Status.RUNNING
-                else np.full((height, width, 3), value, np.uint8),
-                status=status,
-                settings=settings,
-            )
-            if status is not Status.RUNNING:
-                return
-
-
 @pytest.fixture
-def fake(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
-    fake = FakeEngine()
-    monkeypatch.setattr(engine, "iter_stylize", fake)
+def fake(monkeypatch: pytest.MonkeyPatch) -> FakeMethod:
+    fake = FakeMethod(paint=by_content_and_start, forget=True)
+    monkeypatch.setattr("napari_style_transfer.methods.create", lambda: fake)
     return fake
 
 
@@ -103,7 +48,7 @@ def empty(slices: Any, settings: Settings = SETTINGS) -> np.ndarray[Any, Any]:
     return np.zeros(stack_shape(slices, settings), np.uint8)
 
 
-def starts(fake: FakeEngine, out: np.ndarray[Any, Any]) -> list[tuple[int, ...] | None]:
+def starts(fake: FakeMethod, out: np.ndarray[Any, Any]) -> list[tuple[int, ...] | None]:
     """Say of each slice painted whose result it started from."""
     return [
         None
@@ -114,7 +59,7 @@ def starts(fake: FakeEngine, out: np.ndarray[Any, Any]) -> list[tuple[int, ...] 
 
 
 def test_the_first_slice_is_painted_in_full_and_later_ones_from_their_neighbour(
-    fake: FakeEngine,
+    fake: FakeMethod,
 ) -> None:
     slices = stack(4)
     out = empty(slices)
@@ -130,11 +75,13 @@ def test_the_first_slice_is_painted_in_full_and_later_ones_from_their_neighbour(
 
 
 def test_a_later_slice_has_at_least_one_evaluation() -> None:
-    assert later_settings(SETTINGS.replace(steps=1)).steps == 1
+    request = Request.of(STYLE, STYLE, settings=SETTINGS.replace(steps=1))
+    following = Optimize().following(request, Neighbour(lambda: STYLE, STYLE))
+    assert following.settings.steps == 1
 
 
 def test_the_neighbour_is_the_one_before_along_the_last_axis_else_along_the_one_before(
-    fake: FakeEngine,
+    fake: FakeMethod,
 ) -> None:
     slices = stack(2, 3)
     out = empty(slices)
@@ -143,7 +90,7 @@ def test_the_neighbour_is_the_one_before_along_the_last_axis_else_along_the_one_
 
 
 def test_chosen_slices_are_painted_once_in_ascending_order_from_the_nearest_before(
-    fake: FakeEngine,
+    fake: FakeMethod,
 ) -> None:
     slices = stack(8)
     out = empty(slices)
@@ -155,7 +102,7 @@ def test_chosen_slices_are_painted_once_in_ascending_order_from_the_nearest_befo
     assert not out[[0, 1, 4, 5, 7]].any()
 
 
-def test_a_slice_done_before_serves_as_neighbour_though_it_is_not_chosen(fake: FakeEngine) -> None:
+def test_a_slice_done_before_serves_as_neighbour_though_it_is_not_chosen(fake: FakeMethod) -> None:
     slices = stack(4)
     out = empty(slices)
     out[1] = 77
@@ -163,17 +110,23 @@ def test_a_slice_done_before_serves_as_neighbour_though_it_is_not_chosen(fake: F
     assert fake.calls[0]["start"] == out[1].tobytes()
 
 
-def test_one_studio_serves_all_slices(fake: FakeEngine) -> None:
+def test_one_cache_serves_all_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Any] = []
+
+    def run(self: Optimize, request: Request, controls: Controls) -> Iterator[Step]:
+        made.append(self.cache)
+        return FakeMethod().run(request, controls)
+
+    monkeypatch.setattr(Optimize, "run", run)
     slices = stack(3)
     list(stylize_stack(slices, STYLE, out=empty(slices), settings=SETTINGS))
-    assert len({id(call["studio"]) for call in fake.calls}) == 1
-    assert fake.calls[0]["studio"] is not None
-    mine = object()
-    list(stylize_stack(slices, STYLE, out=empty(slices), settings=SETTINGS, studio=mine))
-    assert fake.calls[-1]["studio"] is mine
+    mine = Cache()
+    list(stylize_stack(slices, STYLE, out=empty(slices), settings=SETTINGS, cache=mine))
+    assert len({id(each) for each in made[:3]}) == 1
+    assert all(each is mine for each in made[3:])
 
 
-def test_regions_and_the_start_of_the_first_slice_are_handed_on(fake: FakeEngine) -> None:
+def test_regions_and_the_start_of_the_first_slice_are_handed_on(fake: FakeMethod) -> None:
     slices = stack(2)
     out = empty(slices)
     init = np.full((24, 40, 3), 5, np.uint8)
@@ -183,7 +136,7 @@ def test_regions_and_the_start_of_the_first_slice_are_handed_on(fake: FakeEngine
     assert all(call["regions"] is regions for call in fake.calls)
 
 
-def test_what_was_steered_stays_so_for_later_slices(fake: FakeEngine) -> None:
+def test_what_was_steered_stays_so_for_later_slices(fake: FakeMethod) -> None:
     slices = stack(3)
     steering = Steering()
     bold, other = SETTINGS.replace(strength=0.9), (Style(STYLE + 1),)
@@ -193,14 +146,14 @@ def test_what_was_steered_stays_so_for_later_slices(fake: FakeEngine) -> None:
             steering.change(settings=bold)
         if message.position == 1 and message.finished:
             steering.change(styles=other)
-    first, second, third = [call["wishes"] for call in fake.calls]
-    assert [wish and wish.settings for wish in first[:4]] == [None, None, bold, None]
-    assert [wish and wish.settings for wish in second] == [bold, None, None]
+    first, second, third = [call["updates"] for call in fake.calls]
+    assert [update and update.settings for update in first[:4]] == [None, None, bold, None]
+    assert [update and update.settings for update in second] == [bold, None, None]
     assert (third[0].settings, third[0].styles) == (bold, other)
     assert third[1:] == [None, None]
 
 
-def test_the_work_left_falls_to_nothing(fake: FakeEngine) -> None:
+def test_the_work_left_falls_to_nothing(fake: FakeMethod) -> None:
     slices = stack(3)
     left = [
         m.pixels_left for m in stylize_stack(slices, STYLE, out=empty(slices), settings=SETTINGS)
@@ -233,7 +186,7 @@ def run_until(
     [(3, 0), (FIRST, 1), (FIRST + 19 * LATER, 20), (FIRST + 19 * LATER + 1, 20)],
 )
 def test_stopping_and_going_on_gives_the_same_bytes(
-    fake: FakeEngine, evaluations: int, finished: int
+    fake: FakeMethod, evaluations: int, finished: int
 ) -> None:
     slices = stack(40)
     whole, parts = empty(slices), empty(slices)
@@ -249,7 +202,7 @@ def test_stopping_and_going_on_gives_the_same_bytes(
 
 
 def test_the_last_step_of_a_stopped_slice_has_its_picture_but_is_not_finished(
-    fake: FakeEngine,
+    fake: FakeMethod,
 ) -> None:
     slices = stack(3)
     last = run_until(slices, empty(slices), set(), 3, SETTINGS)
@@ -257,7 +210,7 @@ def test_the_last_step_of_a_stopped_slice_has_its_picture_but_is_not_finished(
     assert last.step.picture is not None
 
 
-def test_a_slice_that_ends_by_its_own_stop_after_is_kept(fake: FakeEngine) -> None:
+def test_a_slice_that_ends_by_its_own_stop_after_is_kept(fake: FakeMethod) -> None:
     slices = stack(2)
     out = empty(slices)
     messages = list(stylize_stack(slices, STYLE, out=out, settings=SETTINGS, stop_after=1))
@@ -265,7 +218,7 @@ def test_a_slice_that_ends_by_its_own_stop_after_is_kept(fake: FakeEngine) -> No
     assert out.any(axis=(1, 2, 3)).all()
 
 
-def test_a_run_with_nothing_left_paints_nothing(fake: FakeEngine) -> None:
+def test_a_run_with_nothing_left_paints_nothing(fake: FakeMethod) -> None:
     slices = stack(2)
     assert not list(
         stylize_stack(slices, STYLE, out=empty(slices), done=[(0,), (1,)], settings=SETTINGS)
@@ -278,7 +231,7 @@ def test_a_run_with_nothing_left_paints_nothing(fake: FakeEngine) -> None:
 
 @pytest.mark.parametrize("keep", ["numpy", "zarr"])
 def test_one_slice_at_a_time_is_made_and_each_only_once(
-    fake: FakeEngine, tmp_path: Path, keep: str
+    fake: FakeMethod, tmp_path: Path, keep: str
 ) -> None:
     made: list[int] = []
     arrays: list[weakref.ref[Any]] = []
@@ -315,7 +268,7 @@ def test_one_slice_at_a_time_is_made_and_each_only_once(
     [((5, 24, 40), (5,)), ((5, 24, 40, 4), (5,)), ((2, 3, 24, 40, 1), (2, 3)), ((24, 40), ())],
 )
 def test_a_last_axis_of_one_three_or_four_holds_colours(
-    fake: FakeEngine, shape: tuple[int, ...], leading: tuple[int, ...]
+    fake: FakeMethod, shape: tuple[int, ...], leading: tuple[int, ...]
 ) -> None:
     slices = np.zeros(shape, np.uint8)
     out = empty(slices)
@@ -324,7 +277,7 @@ def test_a_last_axis_of_one_three_or_four_holds_colours(
     assert [m.index for m in messages if m.finished] == list(np.ndindex(leading))
 
 
-def test_a_sequence_of_pictures_of_several_shapes_is_a_stack(fake: FakeEngine) -> None:
+def test_a_sequence_of_pictures_of_several_shapes_is_a_stack(fake: FakeMethod) -> None:
     out: dict[Any, Any] = {}
     pictures = [np.zeros((24, 40)), np.zeros((40, 24, 3))]
     list(stylize_stack(pictures, STYLE, out=out, settings=SETTINGS))
@@ -353,7 +306,7 @@ def test_what_cannot_be_painted_is_said_at_the_call(
         stylize_stack(slices, STYLE, **{"out": {}, "settings": SETTINGS, **change})
 
 
-def test_a_bad_slice_is_named_and_those_before_it_are_kept(fake: FakeEngine) -> None:
+def test_a_bad_slice_is_named_and_those_before_it_are_kept(fake: FakeMethod) -> None:
     slices = np.ones((2, 3, 24, 40))
     slices[1, 1] = np.nan
     out = empty(slices)
@@ -383,7 +336,7 @@ def paint(slices: Any, result: Any, until: float = math.inf) -> None:
             result.finish(message.index, recipe)
 
 
-def test_a_store_goes_on_after_a_crash(fake: FakeEngine, tmp_path: Path) -> None:
+def test_a_store_goes_on_after_a_crash(fake: FakeMethod, tmp_path: Path) -> None:
     slices = stack(2, 3)
     shape, run = stack_shape(slices, SETTINGS), identity(SETTINGS, content="cells", style="night")
     whole = open_result(shape, run)
@@ -401,7 +354,7 @@ def test_a_store_goes_on_after_a_crash(fake: FakeEngine, tmp_path: Path) -> None
 
 
 def test_a_store_has_one_chunk_a_slice_and_its_attributes_are_a_recipe(
-    fake: FakeEngine, tmp_path: Path
+    fake: FakeMethod, tmp_path: Path
 ) -> None:
     import zarr
 
@@ -427,7 +380,7 @@ def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path, before
 
 
 def test_a_store_of_another_run_is_refused_in_a_sentence_that_names_the_difference(
-    fake: FakeEngine, tmp_path: Path
+    fake: FakeMethod, tmp_path: Path
 ) -> None:
     folder, slices = tmp_path / "zarr", stack(2)
     shape, run = (2, 19, 32, 3), identity(SETTINGS, style="night")
@@ -440,7 +393,7 @@ def test_a_store_of_another_run_is_refused_in_a_sentence_that_names_the_differen
     assert open_result(shape, tiled, folder=folder).done == {(0,)}
 
 
-def test_a_store_in_which_nothing_is_done_is_made_anew(fake: FakeEngine, tmp_path: Path) -> None:
+def test_a_store_in_which_nothing_is_done_is_made_anew(fake: FakeMethod, tmp_path: Path) -> None:
     open_result((2, 19, 32, 3), identity(SETTINGS), folder=tmp_path)
     letter = tmp_path / "letter.txt"
     letter.write_text("mine")

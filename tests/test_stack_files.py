@@ -5,24 +5,24 @@ from __future__ import annotations
 import errno
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import tifffile
+from fake_method import FakeMethod, by_content_and_start
 from PIL import Image
 
-from napari_style_transfer.engine import stylize as engine
-from napari_style_transfer.engine.images import result_shape
-from napari_style_transfer.engine.step import Losses, Status, Step
+from napari_style_transfer.cli import stack as command
+from napari_style_transfer.cli.stack import StackOutcome, paint_stack
 from napari_style_transfer.errors import InputError, OutOfMemoryError
+from napari_style_transfer.io.stacks import is_stack, open_pages
+from napari_style_transfer.methods.base import Controls, Request
+from napari_style_transfer.progress import Step
 from napari_style_transfer.recipe import Recipe
 from napari_style_transfer.settings import Settings
-from napari_style_transfer.stack import command
-from napari_style_transfer.stack.command import StackOutcome, paint_stack
-from napari_style_transfer.stack.files import is_stack, open_pages
 from napari_style_transfer.stack.folder import save_text, save_tiff
 
 SETTINGS = Settings(size=32, steps=9, coarsest_size=16, device="cpu")
@@ -38,39 +38,17 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def painted(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Replace the engine by one that mixes content and start; return what it was given."""
-    contents: list[Any] = []
+def fake(monkeypatch: pytest.MonkeyPatch) -> FakeMethod:
+    """Replace the engine by one that mixes content and start."""
+    fake = FakeMethod(paint=lambda request, _: by_content_and_start(request), note="Slow.")
+    monkeypatch.setattr("napari_style_transfer.methods.create", lambda: fake)
+    return fake
 
-    def iter_stylize(
-        content: Any, style: Any, *, settings: Settings, init: Any, stop: Any, **_: Any
-    ) -> Iterator[Step]:
-        contents.append(content)
-        height, width = result_shape(content.shape[:2], settings.size)
-        start = 0 if init is None else int(init.astype(int).sum())
-        value = (int(content.astype(int).sum()) + 7 * start) % 251
-        for evaluation in range(1, settings.steps + 1):
-            last = evaluation == settings.steps
-            status = Status.FINISHED if last else Status.STOPPED if stop() else Status.RUNNING
-            yield Step(
-                evaluation=evaluation,
-                evaluations=settings.steps,
-                scale=1,
-                scales=1,
-                shape=(height, width),
-                losses=Losses(1.0, 2.0, 0.0),
-                device="cpu",
-                precision="float32",
-                picture=np.full((height, width, 3), value, np.uint8),
-                status=status,
-                settings=settings,
-                note="Slow." if evaluation == 1 else "",
-            )
-            if status is not Status.RUNNING:
-                return
 
-    monkeypatch.setattr(engine, "iter_stylize", iter_stylize)
-    return contents
+@pytest.fixture
+def painted(fake: FakeMethod) -> list[Any]:
+    """The runs of the engine, what it was given in each."""
+    return fake.calls
 
 
 def picture(number: int, shape: tuple[int, ...] = (24, 40, 3)) -> np.ndarray[Any, Any]:
@@ -307,7 +285,7 @@ def test_transparency_is_given_back(painted: list[Any], output: str) -> None:
     Image.fromarray(cut).save("in/1.png")
     fill("2.png")
     assert paint(output=output).complete
-    assert painted[0].shape == (24, 40, 3)
+    assert painted[0]["content"].shape == (24, 40, 3)
     if output == "out":
         with Image.open("out/1.png") as image:
             first = np.asarray(image)
@@ -367,37 +345,39 @@ def test_a_page_that_was_deleted_or_added_is_painted(painted: list[Any]) -> None
     assert "4.png" in after
 
 
-def test_an_error_keeps_the_pages_done(painted: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_keeps_the_pages_done(
+    fake: FakeMethod, painted: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     fill("1.png", "2.png", "3.png")
-    fake: Callable[..., Iterator[Step]] = engine.iter_stylize
+    run = fake.run
 
-    def failing(*arguments: Any, **given: Any) -> Iterator[Step]:
+    def failing(request: Request, controls: Controls) -> Iterator[Step]:
         if len(painted) == 2:
             raise OutOfMemoryError("There is too little memory.")
-        yield from fake(*arguments, **given)
+        yield from run(request, controls)
 
-    monkeypatch.setattr(engine, "iter_stylize", failing)
+    monkeypatch.setattr(fake, "run", failing)
     with pytest.raises(OutOfMemoryError):
         paint()
     assert names("out") == ["1.png", "2.png", "recipe.json"]
     painted.clear()
-    monkeypatch.setattr(engine, "iter_stylize", fake)
+    monkeypatch.setattr(fake, "run", run)
     assert paint().complete
     assert len(painted) == 1
 
 
 def test_ctrl_c_twice_keeps_the_pages_done(
-    painted: list[Any], monkeypatch: pytest.MonkeyPatch
+    fake: FakeMethod, painted: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill("1.png", "2.png")
-    fake: Callable[..., Iterator[Step]] = engine.iter_stylize
+    run = fake.run
 
-    def interrupted(*arguments: Any, **given: Any) -> Iterator[Step]:
+    def interrupted(request: Request, controls: Controls) -> Iterator[Step]:
         if painted:
             raise KeyboardInterrupt
-        yield from fake(*arguments, **given)
+        yield from run(request, controls)
 
-    monkeypatch.setattr(engine, "iter_stylize", interrupted)
+    monkeypatch.setattr(fake, "run", interrupted)
     assert "Stopped with 1 of 2 pages done" in paint().sentence
 
 
@@ -474,17 +454,17 @@ def test_a_folder_that_cannot_be_made_is_said(
 
 
 def test_a_page_that_cannot_be_painted_is_named(
-    painted: list[Any], monkeypatch: pytest.MonkeyPatch
+    fake: FakeMethod, painted: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill("1.png", "2.png")
-    fake: Callable[..., Iterator[Step]] = engine.iter_stylize
+    run = fake.run
 
-    def strict(*arguments: Any, **given: Any) -> Iterator[Step]:
+    def strict(request: Request, controls: Controls) -> Iterator[Step]:
         if painted:
             raise InputError("The result would be too narrow.")
-        return fake(*arguments, **given)
+        return run(request, controls)
 
-    monkeypatch.setattr(engine, "iter_stylize", strict)
+    monkeypatch.setattr(fake, "run", strict)
     with pytest.raises(InputError) as error:
         paint()
     assert str(error.value) == "in/2.png cannot be painted: The result would be too narrow."
@@ -638,7 +618,7 @@ def test_with_the_engine_a_folder_is_stopped_and_gone_on_with() -> None:
 
 
 def test_the_command_paints_a_folder_and_goes_on_with_it(tmp_path, capsys):
-    from napari_style_transfer.cli import main
+    from napari_style_transfer.cli.main import main
 
     (tmp_path / "pages").mkdir()
     rng = np.random.default_rng(0)

@@ -4,25 +4,25 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_style_transfer.cli import main
-from napari_style_transfer.errors import InputError
-from napari_style_transfer.recipe import Recipe, RegionNote, StyleNote
-from napari_style_transfer.style_options import (
+from napari_style_transfer.cli.main import main
+from napari_style_transfer.cli.style_options import (
     load_labels,
     load_regions,
     load_styles,
     parse_regions,
     parse_styles,
 )
+from napari_style_transfer.errors import InputError
+from napari_style_transfer.recipe import Recipe, RegionEntry, StyleEntry
 
 FAST = ["--size", "32", "--steps", "2", "--coarsest-size", "32", "--device", "cpu", "--quiet"]
 
 
 def test_a_style_is_a_file_with_a_share_and_more():
     assert parse_styles(["a.jpg", "b=c.png=0.7", "sample:night=.3,scale=2,angle=-30"]) == [
-        StyleNote(picture="a.jpg"),
-        StyleNote(picture="b=c.png", share=0.7),
-        StyleNote(picture="sample:night", share=0.3, scale=2, angle=-30),
+        StyleEntry(picture="a.jpg"),
+        StyleEntry(picture="b=c.png", share=0.7),
+        StyleEntry(picture="sample:night", share=0.3, scale=2, angle=-30),
     ]
     (note,) = parse_styles(["a.jpg=1,mask=part.png"])
     assert note.mask == "part.png"
@@ -32,14 +32,14 @@ def test_a_region_may_name_a_style_that_nothing_else_does():
     regions, styles = parse_regions(
         "mask.png",
         ["1=a.jpg", "2=b.jpg,strength=0.8", "3=mix", "0=none"],
-        [StyleNote(picture="a.jpg")],
+        [StyleEntry(picture="a.jpg")],
     )
-    assert styles == [StyleNote(picture="a.jpg"), StyleNote(picture="b.jpg", share=0)]
+    assert styles == [StyleEntry(picture="a.jpg"), StyleEntry(picture="b.jpg", share=0)]
     assert regions.table == {
-        1: RegionNote(style=0),
-        2: RegionNote(style=1, strength=0.8),
-        3: RegionNote(style="mix"),
-        0: RegionNote(style=None),
+        1: RegionEntry(style=0),
+        2: RegionEntry(style=1, strength=0.8),
+        3: RegionEntry(style="mix"),
+        0: RegionEntry(style=None),
     }
     _, styles = parse_regions("mask.png", ["1=a.jpg", "2=b.jpg"], [])
     assert [style.share for style in styles] == [1, 1]

@@ -9,16 +9,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from napari_style_transfer.engine.commission import Region, Regions, Style
-    from napari_style_transfer.engine.steering import Steering
-    from napari_style_transfer.engine.step import Losses, Status, Step
-    from napari_style_transfer.engine.studio import Studio
-    from napari_style_transfer.engine.stylize import iter_stylize, stylize
+    from napari_style_transfer.api import iter_stylize, stylize
+    from napari_style_transfer.engine.cache import Cache
     from napari_style_transfer.errors import InputError, StyleTransferError
+    from napari_style_transfer.progress import Losses, Status, Step
     from napari_style_transfer.settings import Settings
+    from napari_style_transfer.spec import Region, Regions, Style
     from napari_style_transfer.stack.loop import SliceStep, stylize_stack
+    from napari_style_transfer.steering import Steering
 
 __all__ = [
+    "Cache",
     "InputError",
     "Losses",
     "Region",
@@ -28,7 +29,6 @@ __all__ = [
     "Status",
     "Steering",
     "Step",
-    "Studio",
     "Style",
     "StyleTransferError",
     "__version__",
@@ -38,20 +38,20 @@ __all__ = [
 ]
 
 _HOME = {
+    "Cache": "engine.cache",
     "InputError": "errors",
-    "StyleTransferError": "errors",
+    "Losses": "progress",
+    "Region": "spec",
+    "Regions": "spec",
     "Settings": "settings",
     "SliceStep": "stack.loop",
-    "Losses": "engine.step",
-    "Region": "engine.commission",
-    "Regions": "engine.commission",
-    "Steering": "engine.steering",
-    "Studio": "engine.studio",
-    "Style": "engine.commission",
-    "Status": "engine.step",
-    "Step": "engine.step",
-    "iter_stylize": "engine.stylize",
-    "stylize": "engine.stylize",
+    "Status": "progress",
+    "Steering": "steering",
+    "Step": "progress",
+    "Style": "spec",
+    "StyleTransferError": "errors",
+    "iter_stylize": "api",
+    "stylize": "api",
     "stylize_stack": "stack.loop",
 }
 

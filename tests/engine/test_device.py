@@ -2,7 +2,7 @@
 
 import torch
 
-from napari_style_transfer.engine import quantized
+from napari_style_transfer.engine.cpu import int8
 from napari_style_transfer.engine.device import Precision, choose_device, choose_precision, describe
 
 CPU = torch.device("cpu")
@@ -32,7 +32,7 @@ def test_automatic_choice_takes_cuda_then_mps(monkeypatch):
 def on(monkeypatch, *instructions, works=True):
     has = dict.fromkeys(instructions, True)
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: has, raising=False)
-    monkeypatch.setattr(quantized, "works", lambda: works)
+    monkeypatch.setattr(int8, "works", lambda: works)
 
 
 def test_a_precision_that_is_asked_for_is_taken_where_there_is_such(monkeypatch):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from napari_style_transfer.engine import lbfgs
-from napari_style_transfer.engine.lbfgs import LBFGS
+from napari_style_transfer.engine.optimize import lbfgs
+from napari_style_transfer.engine.optimize.lbfgs import LBFGS
 
 
 def with_gradient(function):

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from napari_style_transfer.engine.pooling import average_pool, max_pool
+from napari_style_transfer.engine.cpu.pooling import average_pool, max_pool
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

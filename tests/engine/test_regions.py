@@ -5,14 +5,14 @@ import pytest
 import torch
 
 from napari_style_transfer import InputError, iter_stylize, stylize
-from napari_style_transfer.engine.commission import Region, Regions, Style, largest_scale, styles_of
 from napari_style_transfer.engine.guides import guides, inside_guide, resize_labels
-from napari_style_transfer.engine.images import resize, to_array, to_tensor
+from napari_style_transfer.engine.networks.vgg import VGG19, map_shape, receptive_field, stride
+from napari_style_transfer.engine.networks.weights import load_weights
 from napari_style_transfer.engine.objective import StyleTarget, build_objective, gram_matrices
 from napari_style_transfer.engine.style_picture import ready
-from napari_style_transfer.engine.vgg import VGG19, map_shape, reach, stride
-from napari_style_transfer.engine.weights import load_weights
+from napari_style_transfer.engine.tensors import resize, to_array, to_tensor
 from napari_style_transfer.settings import Settings
+from napari_style_transfer.spec import Region, Regions, Style, largest_scale, styles_of
 
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 FAST = {"size": 64, "coarsest_size": 64, "steps": 3, "precision": "float32", "device": "cpu"}
@@ -30,7 +30,9 @@ def test_an_inside_guide_has_just_the_positions_that_look_nowhere_else(layer, sh
     mask[:, 10:] = True
     guide = inside_guide(mask, layer)
     assert tuple(guide.shape) == map_shape(shape, layer)
-    first = [column * stride(layer) - reach(layer) >= 10 for column in range(guide.shape[1])]
+    first = [
+        column * stride(layer) - receptive_field(layer) >= 10 for column in range(guide.shape[1])
+    ]
     assert guide.any(0).tolist() == guide.all(0).tolist() == first
 
 
@@ -38,7 +40,9 @@ def test_a_share_of_the_field_brings_the_guide_nearer_to_the_border():
     mask = torch.zeros(160, 160, dtype=torch.bool)
     mask[:, 40:] = True
     strict, close = (inside_guide(mask, "relu4_1", share).sum(1)[0] for share in (1.0, 0.25))
-    assert (close - strict) * stride("relu4_1") == pytest.approx(0.75 * reach("relu4_1"), abs=8)
+    assert (close - strict) * stride("relu4_1") == pytest.approx(
+        0.75 * receptive_field("relu4_1"), abs=8
+    )
 
 
 def test_a_small_region_has_no_guide_in_deep_layers():

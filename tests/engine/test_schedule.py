@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from napari_style_transfer.engine.schedule import plan_scales
+from napari_style_transfer.engine.optimize.schedule import plan_scales
 from napari_style_transfer.settings import Settings
 
 

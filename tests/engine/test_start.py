@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from napari_style_transfer import samples
-from napari_style_transfer.engine.commission import Region, Regions, Style
-from napari_style_transfer.engine.images import resize, to_tensor
-from napari_style_transfer.engine.studio import Studio
+from napari_style_transfer.engine.cache import Cache
+from napari_style_transfer.engine.tensors import resize, to_tensor
 from napari_style_transfer.engine.work import Work
 from napari_style_transfer.settings import Settings
+from napari_style_transfer.spec import Region, Regions, Style
 
 SHAPE = (64, 64)
 CONTENT = samples.load("astronaut")[::8, ::8]
@@ -29,7 +29,7 @@ def work(*styles, content=CONTENT, regions=None, init=None, **settings):
         tuple(style if isinstance(style, Style) else Style(style) for style in styles),
         regions,
         None if init is None else to_tensor(init, "init"),
-        Studio(),
+        Cache(),
         torch.device("cpu"),
     )
 

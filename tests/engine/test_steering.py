@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from napari_style_transfer import InputError, Settings, iter_stylize
-from napari_style_transfer.engine.commission import Region, Regions, Style
-from napari_style_transfer.engine.steering import Steering
-from napari_style_transfer.engine.step import Status
+from napari_style_transfer.progress import Status
+from napari_style_transfer.spec import Region, Regions, Style
+from napari_style_transfer.steering import Steering
 
 FAST = {"size": 64, "coarsest_size": 64, "precision": "float32", "device": "cpu"}
 

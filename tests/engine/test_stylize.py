@@ -7,20 +7,20 @@ import pytest
 import torch
 
 from napari_style_transfer import InputError, Settings, Status, iter_stylize, samples, stylize
-from napari_style_transfer.engine import canvas as canvas_module
-from napari_style_transfer.engine import schedule as schedule_module
 from napari_style_transfer.engine import work as work_module
-from napari_style_transfer.engine.canvas import Canvas
-from napari_style_transfer.engine.images import resize, to_tensor
 from napari_style_transfer.engine.losses import gram_matrix
+from napari_style_transfer.engine.networks.vgg import VGG19
+from napari_style_transfer.engine.networks.weights import load_weights
 from napari_style_transfer.engine.objective import (
     Objective,
     StyleTarget,
     build_objective,
     gram_matrices,
 )
-from napari_style_transfer.engine.vgg import VGG19
-from napari_style_transfer.engine.weights import load_weights
+from napari_style_transfer.engine.optimize import parametrization as canvas_module
+from napari_style_transfer.engine.optimize import schedule as schedule_module
+from napari_style_transfer.engine.optimize.parametrization import Parametrization
+from napari_style_transfer.engine.tensors import resize, to_tensor
 from napari_style_transfer.errors import OutOfMemoryError
 
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
@@ -270,7 +270,7 @@ def test_the_gradient_through_canvas_and_objective_agrees_with_finite_difference
     target, manner = (resize(to_tensor(x, "picture"), shape).double() for x in (content, style))
     targets = [StyleTarget(gram_matrices(network, manner, settings.style_layers))]
     objective = build_objective(network, settings, target, targets)
-    canvas = Canvas(shape)
+    canvas = Parametrization(shape)
     parameters = canvas.encode(0.8 * target + 0.05)
     painted, back = canvas.look(parameters)
     analytic = back(objective.evaluate(painted)[1])

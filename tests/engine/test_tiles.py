@@ -3,10 +3,10 @@
 import pytest
 import torch
 
+from napari_style_transfer.engine.networks.vgg import VGG19, map_shape, receptive_field
+from napari_style_transfer.engine.networks.weights import load_weights
 from napari_style_transfer.engine.objective import StyleTarget, build_objective, gram_matrices
 from napari_style_transfer.engine.tiles import tiles_of
-from napari_style_transfer.engine.vgg import VGG19, map_shape, reach
-from napari_style_transfer.engine.weights import load_weights
 from napari_style_transfer.settings import LAYER_NAMES, Settings
 
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu4_2", "relu5_1")
@@ -20,9 +20,9 @@ def noise(*shape, seed=0):
 
 
 def test_the_reach_is_half_the_receptive_field_outside_the_positions_own_pixels():
-    assert reach("relu1_1") == 1
-    assert reach("relu3_1") == 2 + 4 + 4
-    assert reach("relu5_1") == 70
+    assert receptive_field("relu1_1") == 1
+    assert receptive_field("relu3_1") == 2 + 4 + 4
+    assert receptive_field("relu5_1") == 70
 
 
 @pytest.mark.parametrize("shape", [(300, 200), (257, 401), (64, 640)])

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torchvision.models.vgg import cfgs, make_layers
 
-from napari_style_transfer.engine.vgg import VGG19, map_shape
-from napari_style_transfer.engine.weights import load_weights
+from napari_style_transfer.engine.networks.vgg import VGG19, map_shape
+from napari_style_transfer.engine.networks.weights import load_weights
 from napari_style_transfer.settings import LAYER_NAMES
 
 

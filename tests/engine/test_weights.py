@@ -8,8 +8,8 @@ import pytest
 import torch
 from torchvision.models import VGG19_Weights
 
-from napari_style_transfer.engine import weights as module
-from napari_style_transfer.engine.weights import load_weights
+from napari_style_transfer.engine.networks import weights as module
+from napari_style_transfer.engine.networks.weights import load_weights
 from napari_style_transfer.errors import InputError, WeightsError
 
 

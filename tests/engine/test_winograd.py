@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch.nn import functional
 
-from napari_style_transfer.engine.convolution import WinogradConvolution
-from napari_style_transfer.engine.vgg import VGG19
-from napari_style_transfer.engine.weights import load_weights
-from napari_style_transfer.engine.winograd import Winograd
+from napari_style_transfer.engine.cpu.convolution import WinogradConvolution
+from napari_style_transfer.engine.cpu.winograd import Winograd
+from napari_style_transfer.engine.networks.vgg import VGG19
+from napari_style_transfer.engine.networks.weights import load_weights
 
 
 def normal(*shape, seed):

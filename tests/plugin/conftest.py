@@ -6,25 +6,25 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from fakes import Driver, FakeEngine
+from fake_method import FakeMethod
+from fakes import Driver
 from napari.components import ViewerModel
 from pytestqt.qtbot import QtBot
 
-from napari_style_transfer.engine import stylize
-from napari_style_transfer.plugin.widget import StyleTransferWidget
+from napari_style_transfer.plugin.widgets.style_transfer import StyleTransferWidget
 
 
 @pytest.fixture
-def engine(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
-    fake = FakeEngine()
-    monkeypatch.setattr(stylize, "iter_stylize", fake.iter_stylize)
+def engine(monkeypatch: pytest.MonkeyPatch) -> FakeMethod:
+    fake = FakeMethod()
+    monkeypatch.setattr("napari_style_transfer.methods.create", lambda: fake)
     return fake
 
 
 @pytest.fixture(autouse=True)
 def _no_preferences(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the preferences of whoever runs the tests out of them."""
-    monkeypatch.setattr("napari_style_transfer.plugin.choices.preferred", dict)
+    monkeypatch.setattr("napari_style_transfer.plugin.widgets.choices.preferred", dict)
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def errors(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.fixture
-def driver(viewer: ViewerModel, qtbot: QtBot, engine: FakeEngine) -> Iterator[Driver]:
+def driver(viewer: ViewerModel, qtbot: QtBot, engine: FakeMethod) -> Iterator[Driver]:
     """A widget of 32 px and 6 steps over two layers, `photo` and `painting`."""
     widget = StyleTransferWidget(viewer)
     qtbot.addWidget(widget.native)
@@ -54,4 +54,4 @@ def driver(viewer: ViewerModel, qtbot: QtBot, engine: FakeEngine) -> Iterator[Dr
     yield driver
     engine.gate.set()
     widget.stop.changed.emit(True)
-    driver.until(lambda: widget._life.run is None)
+    driver.until(lambda: widget._lifetime.run is None)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from napari_style_transfer.engine.step import Losses, Step
-from napari_style_transfer.plugin.clock import Clock, in_words
+from napari_style_transfer.plugin.runs.eta import ETA, format_duration
+from napari_style_transfer.progress import Losses, Step
 
 
 def step(evaluation: int, scale: int, side: int) -> Step:
@@ -19,7 +19,7 @@ def step(evaluation: int, scale: int, side: int) -> Step:
 
 def test_later_scales_count_by_their_pixels() -> None:
     time = [0.0]
-    clock = Clock(now=lambda: time[0])
+    clock = ETA(now=lambda: time[0])
     clock.tick((step(1, 1, 100),))
     assert clock.left(step(1, 1, 100)) is None
     for evaluation in range(2, 6):
@@ -31,7 +31,7 @@ def test_later_scales_count_by_their_pixels() -> None:
 
 def test_nothing_is_left_at_the_end() -> None:
     time = [0.0]
-    clock = Clock(now=lambda: time[0])
+    clock = ETA(now=lambda: time[0])
     for evaluation in (29, 30):
         clock.tick((step(evaluation, 3, 400),))
         time[0] += 1
@@ -39,5 +39,5 @@ def test_nothing_is_left_at_the_end() -> None:
 
 
 def test_in_words() -> None:
-    told = [in_words(seconds) for seconds in (3.2, 42, 200, 9000)]
+    told = [format_duration(seconds) for seconds in (3.2, 42, 200, 9000)]
     assert told == ["a few seconds", "about 40 s", "about 3 min", "about 2 h 30 min"]

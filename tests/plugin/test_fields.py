@@ -11,7 +11,7 @@ from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import QApplication, QLineEdit, QSlider
 
-from napari_style_transfer.plugin.fields import build_fields, format_layers, set_field
+from napari_style_transfer.plugin.widgets.fields import build_fields, format_layers, set_field
 from napari_style_transfer.settings import Settings, parameters
 
 Fields = dict[str, Any]

@@ -16,7 +16,7 @@ from npe2.io_utils import read, write_get_writer
 from PIL import Image as Pillow
 
 from napari_style_transfer.errors import InputError
-from napari_style_transfer.plugin.files import get_reader, write_picture
+from napari_style_transfer.plugin.outputs.files import get_reader, write_picture
 from napari_style_transfer.recipe import RECIPE_KEY, Recipe
 
 PLUGIN = "napari-style-transfer"

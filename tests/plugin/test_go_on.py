@@ -6,16 +6,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fakes import Driver, FakeEngine
+from fake_method import FakeMethod
+from fakes import Driver
 from napari.components import ViewerModel
 
-from napari_style_transfer.engine.step import Status
+from napari_style_transfer.progress import Status
 from napari_style_transfer.recipe import RECIPE_KEY, Recipe
 
 RESULT = "photo in the style of painting"
 
 
-def stop_at(driver: Driver, engine: FakeEngine, viewer: ViewerModel, evaluation: int) -> Any:
+def stop_at(driver: Driver, engine: FakeMethod, viewer: ViewerModel, evaluation: int) -> Any:
     engine.hold = evaluation
     driver.start()
     driver.until(lambda: RESULT in viewer.layers and engine.evaluation == evaluation)
@@ -43,7 +44,7 @@ def test_continue_needs_a_result_that_is_selected(driver: Driver, viewer: Viewer
 
 
 def test_a_stopped_run_goes_on_from_its_pixels_in_its_layer(
-    driver: Driver, viewer: ViewerModel, engine: FakeEngine
+    driver: Driver, viewer: ViewerModel, engine: FakeMethod
 ) -> None:
     result = stop_at(driver, engine, viewer, 4)
     stopped = result.data.copy()
@@ -64,7 +65,7 @@ def test_a_stopped_run_goes_on_from_its_pixels_in_its_layer(
 
 
 def test_a_run_stopped_twice_does_what_is_left(
-    driver: Driver, viewer: ViewerModel, engine: FakeEngine
+    driver: Driver, viewer: ViewerModel, engine: FakeMethod
 ) -> None:
     driver.widget.steps.value = 9
     stop_at(driver, engine, viewer, 3)
@@ -78,7 +79,7 @@ def test_a_run_stopped_twice_does_what_is_left(
 
 
 def test_a_run_stopped_at_its_last_evaluation_but_one_goes_on(
-    driver: Driver, viewer: ViewerModel, engine: FakeEngine
+    driver: Driver, viewer: ViewerModel, engine: FakeMethod
 ) -> None:
     stop_at(driver, engine, viewer, 5)
     go_on(driver)
@@ -86,7 +87,7 @@ def test_a_run_stopped_at_its_last_evaluation_but_one_goes_on(
 
 
 def test_a_finished_run_goes_on_for_as_many_steps_as_are_set(
-    driver: Driver, viewer: ViewerModel, engine: FakeEngine
+    driver: Driver, viewer: ViewerModel, engine: FakeMethod
 ) -> None:
     driver.run()
     viewer.layers.selection.active = viewer.layers[RESULT]
@@ -97,7 +98,7 @@ def test_a_finished_run_goes_on_for_as_many_steps_as_are_set(
 
 
 def test_a_result_of_another_size_is_a_layer_of_its_own(
-    driver: Driver, viewer: ViewerModel, engine: FakeEngine
+    driver: Driver, viewer: ViewerModel, engine: FakeMethod
 ) -> None:
     result = stop_at(driver, engine, viewer, 4)
     driver.widget.size.value = 48
@@ -109,9 +110,9 @@ def test_a_result_of_another_size_is_a_layer_of_its_own(
 
 
 def test_a_layer_that_was_moved_is_painted_where_it_is(
-    driver: Driver, viewer: ViewerModel, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+    driver: Driver, viewer: ViewerModel, engine: FakeMethod, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("napari_style_transfer.plugin.worker._PREVIEW_SIDE", 10)
+    monkeypatch.setattr("napari_style_transfer.plugin.runs.worker._PREVIEW_SIDE", 10)
     result = stop_at(driver, engine, viewer, 4)
     result.translate = (100, 7)
     extent = result._extent_augmented.world
@@ -121,7 +122,7 @@ def test_a_layer_that_was_moved_is_painted_where_it_is(
 
 
 def test_see_through_pixels_are_no_white_to_begin_with(
-    driver: Driver, viewer: ViewerModel, engine: FakeEngine
+    driver: Driver, viewer: ViewerModel, engine: FakeMethod
 ) -> None:
     content = np.full((40, 60, 4), 255, np.uint8)
     content[:20, :, 3] = 0
@@ -135,7 +136,7 @@ def test_see_through_pixels_are_no_white_to_begin_with(
 
 
 def test_a_slice_of_a_stack_goes_on(
-    driver: Driver, viewer: ViewerModel, engine: FakeEngine
+    driver: Driver, viewer: ViewerModel, engine: FakeMethod
 ) -> None:
     stack = viewer.add_image(np.random.default_rng(0).random((4, 40, 60)), name="stack")
     driver.widget.content.value = stack
@@ -149,7 +150,7 @@ def test_a_slice_of_a_stack_goes_on(
 
 
 def test_the_layer_deleted_meanwhile_ends_the_run(
-    driver: Driver, viewer: ViewerModel, engine: FakeEngine, errors: list[str]
+    driver: Driver, viewer: ViewerModel, engine: FakeMethod, errors: list[str]
 ) -> None:
     result = stop_at(driver, engine, viewer, 3)
     engine.hold = 2

@@ -11,7 +11,7 @@ from napari.components import ViewerModel
 from napari.utils.colormaps import Colormap
 
 from napari_style_transfer.errors import InputError
-from napari_style_transfer.plugin.layers import snapshot
+from napari_style_transfer.plugin.inputs.snapshot import snapshot
 
 # dask has type information for some of its functions only.
 da: Any = dask.array

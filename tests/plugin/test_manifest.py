@@ -54,7 +54,7 @@ def test_preferences_are_parameters_with_their_defaults(manifest: Any) -> None:
 
 def test_the_widgets_module_leaves_torch_unloaded() -> None:
     code = (
-        "import sys, napari_style_transfer, napari_style_transfer.plugin.widget;"
+        "import sys, napari_style_transfer, napari_style_transfer.plugin.widgets.style_transfer;"
         "assert not {'torch', 'torchvision'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

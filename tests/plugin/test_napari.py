@@ -38,15 +38,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fakes import FakeEngine
+from fake_method import FakeMethod
 from napari.layers import Image
 from pytestqt.qtbot import QtBot
 from qtpy.QtWidgets import QApplication, QLabel, QPushButton, QScrollArea, QSlider, QWidget
 from superqt import QCollapsible
 
-from napari_style_transfer.plugin.layers import snapshot
-from napari_style_transfer.plugin.sentence import Sentence
-from napari_style_transfer.plugin.widget import StyleTransferWidget
+from napari_style_transfer.plugin.inputs.snapshot import snapshot
+from napari_style_transfer.plugin.widgets.sentence import Sentence
+from napari_style_transfer.plugin.widgets.style_transfer import StyleTransferWidget
 from napari_style_transfer.recipe import Recipe
 
 PLUGIN = "napari-style-transfer"
@@ -127,7 +127,7 @@ def test_the_recipe_gives_the_same_picture(make_napari_viewer: MakeViewer, qtbot
 
 
 def test_closing_the_viewer_mid_run_ends_the_thread(
-    make_napari_viewer: MakeViewer, qtbot: QtBot, engine: FakeEngine
+    make_napari_viewer: MakeViewer, qtbot: QtBot, engine: FakeMethod
 ) -> None:
     viewer = make_napari_viewer(strict_qt="raise")
     widget = dock(viewer)
@@ -142,7 +142,7 @@ def test_closing_the_viewer_mid_run_ends_the_thread(
 
 
 def test_the_viewer_is_written_on_the_main_thread_only(
-    make_napari_viewer: MakeViewer, qtbot: QtBot, engine: FakeEngine
+    make_napari_viewer: MakeViewer, qtbot: QtBot, engine: FakeMethod
 ) -> None:
     viewer = make_napari_viewer(strict_qt="raise")
     widget = dock(viewer)
@@ -163,7 +163,7 @@ def test_the_viewer_is_written_on_the_main_thread_only(
 
 
 def test_fits_a_narrow_dock_in_both_themes(
-    make_napari_viewer: MakeViewer, qtbot: QtBot, engine: FakeEngine
+    make_napari_viewer: MakeViewer, qtbot: QtBot, engine: FakeMethod
 ) -> None:
     viewer = make_napari_viewer(show=True, strict_qt="raise")
     widget = dock(viewer)

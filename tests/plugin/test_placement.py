@@ -9,7 +9,7 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Image
 
-from napari_style_transfer.plugin.placement import Placement
+from napari_style_transfer.plugin.inputs.placement import Placement
 
 
 def corners(layer: Image) -> Any:

@@ -11,9 +11,9 @@ from napari.components import ViewerModel
 from napari.layers import Image, Labels, Shapes
 
 from napari_style_transfer.errors import InputError
-from napari_style_transfer.plugin.frozen_labels import freeze_labels, grid_of
-from napari_style_transfer.plugin.picks import Known, StylePick, freeze_styles
-from napari_style_transfer.plugin.regions import fill, needed_part, resample
+from napari_style_transfer.plugin.inputs.labels import freeze_labels, grid_of
+from napari_style_transfer.plugin.inputs.resample import fill, needed_part, resample
+from napari_style_transfer.plugin.inputs.styles import FrozenInputs, StyleInput, freeze_styles
 from napari_style_transfer.settings import Settings
 
 IDENTITY = np.array([[1.0, 0, 0], [0, 1, 0]])
@@ -67,7 +67,7 @@ def test_large_grids_are_sampled_in_strips(monkeypatch: pytest.MonkeyPatch) -> N
     labels = random_labels(20, 30)
     turned = np.array([[0.8, -0.6, 9], [0.6, 0.8, -3]])
     whole = resample(labels, turned, (50, 40))
-    monkeypatch.setattr("napari_style_transfer.plugin.regions._AT_A_TIME", 70)
+    monkeypatch.setattr("napari_style_transfer.plugin.inputs.resample._AT_A_TIME", 70)
     np.testing.assert_array_equal(resample(labels, turned, (50, 40)), whole)
 
 
@@ -250,16 +250,18 @@ def test_the_part_of_a_style_lies_over_its_picture(viewer: ViewerModel) -> None:
     picture = viewer.add_image(np.zeros((20, 30, 3), np.uint8), rgb=True, scale=(2, 2))
     part = viewer.add_labels(np.zeros((40, 60), int), name="part")
     part.data[:, 30:] = 4
-    known = Known()
-    (frozen,) = freeze_styles([StylePick(picture, part=part)], Settings(), known, viewer)
+    frozen_inputs = FrozenInputs()
+    (frozen,) = freeze_styles([StyleInput(picture, part=part)], Settings(), frozen_inputs, viewer)
     mask = frozen.style().mask
     assert mask is not None
     assert mask.shape == (20, 30)
     assert mask[:, 16:].all()
     assert not mask[:, :15].any()
-    (again,) = freeze_styles([StylePick(picture, 0.5, part=part)], Settings(), known, viewer)
+    (again,) = freeze_styles(
+        [StyleInput(picture, 0.5, part=part)], Settings(), frozen_inputs, viewer
+    )
     assert again.style().mask is mask  # so that its targets are not made twice
-    known.forget(part)
-    (anew,) = freeze_styles([StylePick(picture, part=part)], Settings(), known, viewer)
+    frozen_inputs.forget(part)
+    (anew,) = freeze_styles([StyleInput(picture, part=part)], Settings(), frozen_inputs, viewer)
     assert anew.style().mask is not mask
     assert anew.style().picture is frozen.style().picture

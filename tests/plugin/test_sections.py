@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from fakes import Driver, FakeEngine
+from fake_method import FakeMethod
+from fakes import Driver
 from napari.components import ViewerModel
 
-from napari_style_transfer.engine.commission import Region
-from napari_style_transfer.recipe import RECIPE_KEY, RegionNote, RegionsNote, StyleNote
+from napari_style_transfer.recipe import RECIPE_KEY, RegionEntry, RegionsEntry, StyleEntry
+from napari_style_transfer.spec import Region
 
 RESULT = "photo in the style of painting"
 
@@ -30,7 +31,7 @@ def test_a_style_is_added_and_removed_by_its_buttons(driver: Driver, viewer: Vie
     assert [row.remove for row in section.rows] == [None]
     section.add.changed.emit(True)
     assert section.rows[1].layer.value is viewer.layers["third"]
-    assert [pick.layer.name for pick in section.picks()] == ["painting", "third"]
+    assert [pick.layer.name for pick in section.inputs()] == ["painting", "third"]
     section.rows[1].remove.changed.emit(True)
     assert len(section.rows) == 1
 
@@ -39,7 +40,7 @@ def test_content_and_results_are_not_guessed_as_styles(driver: Driver, viewer: V
     driver.run()
     driver.widget.styles.add.changed.emit(True)
     assert driver.widget.styles.rows[1].layer.value is None
-    assert len(driver.widget.styles.picks()) == 1  # a row without a layer is none
+    assert len(driver.widget.styles.inputs()) == 1  # a row without a layer is none
 
 
 def test_the_first_row_names_the_main_style(driver: Driver, viewer: ViewerModel) -> None:
@@ -61,7 +62,7 @@ def test_a_row_whose_layer_is_gone_has_none(driver: Driver, viewer: ViewerModel)
     assert row.part.value is None
 
 
-def test_a_run_takes_all_styles(driver: Driver, viewer: ViewerModel, engine: FakeEngine) -> None:
+def test_a_run_takes_all_styles(driver: Driver, viewer: ViewerModel, engine: FakeMethod) -> None:
     row = driver.widget.styles.add_row(viewer.layers["photo"])
     row.share.value, row.scale.value, row.angle.value = 0.3, 2, -30
     driver.run()
@@ -91,7 +92,7 @@ def test_rows_follow_the_labels_as_they_are_painted(
 
 
 def test_the_background_is_left_as_it_is_at_first_and_the_rest_is_mixed(
-    driver: Driver, viewer: ViewerModel, parts: object, engine: FakeEngine
+    driver: Driver, viewer: ViewerModel, parts: object, engine: FakeMethod
 ) -> None:
     viewer.layers["parts"].data[:] = 3
     viewer.layers["parts"].refresh()
@@ -192,18 +193,18 @@ def test_load_recipe_brings_styles_and_regions_back(
     regions.rows[3].strength.setValue(0.9)
     driver.run()
     stored = viewer.layers[RESULT].metadata[RECIPE_KEY]
-    notes = [StyleNote(**note) for note in stored["styles"]]
-    expected = StyleNote(picture="photo", share=0.3, scale=2, angle=-30, mask="part")
-    assert notes == [StyleNote(picture="painting"), expected]
-    assert RegionsNote(**stored["regions"]).table[3] == RegionNote(style=1, strength=0.9)
+    notes = [StyleEntry(**note) for note in stored["styles"]]
+    expected = StyleEntry(picture="photo", share=0.3, scale=2, angle=-30, mask="part")
+    assert notes == [StyleEntry(picture="painting"), expected]
+    assert RegionsEntry(**stored["regions"]).table[3] == RegionEntry(style=1, strength=0.9)
 
     styles.remove_row(row)
     styles.rows[0].share.value = 0.5
     regions.layer.value = None
     viewer.layers.selection.active = viewer.layers[RESULT]
     driver.widget.load_recipe.changed.emit(True)
-    assert [row.pick() for row in styles.rows][1:] == [
-        type(row.pick())(viewer.layers["photo"], 0.3, 2, -30, part)
+    assert [row.selection() for row in styles.rows][1:] == [
+        type(row.selection())(viewer.layers["photo"], 0.3, 2, -30, part)
     ]
     assert styles.rows[0].share.value == 1
     driver.until(lambda: 3 in regions.rows)

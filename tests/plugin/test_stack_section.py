@@ -6,7 +6,7 @@ import gc
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,31 +14,32 @@ import dask
 import dask.array as da
 import numpy as np
 import pytest
-from fakes import Driver, FakeEngine
+from fake_method import FakeMethod
+from fakes import Driver
 from napari.components import ViewerModel
 from napari.layers import Image
 from pytestqt.qtbot import QtBot
 from qtpy.QtWidgets import QProgressBar
 
-from napari_style_transfer.engine import stylize
-from napari_style_transfer.engine.steering import Steering
-from napari_style_transfer.engine.step import Step
 from napari_style_transfer.errors import InputError
-from napari_style_transfer.plugin.files import write_picture
-from napari_style_transfer.plugin.layers import snapshot
-from napari_style_transfer.plugin.sentence import Sentence
-from napari_style_transfer.plugin.stack_job import STACK_KEY
-from napari_style_transfer.plugin.stack_worker import paint_stack
-from napari_style_transfer.plugin.widget import StyleTransferWidget
+from napari_style_transfer.methods.base import Controls, Request
+from napari_style_transfer.plugin.inputs.snapshot import snapshot
+from napari_style_transfer.plugin.inputs.stack_job import STACK_KEY
+from napari_style_transfer.plugin.outputs.files import write_picture
+from napari_style_transfer.plugin.runs.stack_worker import paint_stack
+from napari_style_transfer.plugin.widgets.sentence import Sentence
+from napari_style_transfer.plugin.widgets.style_transfer import StyleTransferWidget
+from napari_style_transfer.progress import Step
 from napari_style_transfer.recipe import Recipe
-from napari_style_transfer.stack.store import Record, StackResult, identity
+from napari_style_transfer.stack.output import Record, StackResult, identity
+from napari_style_transfer.steering import Steering
 
 RESULT = "cells in the style of painting"
 
 
 @dataclass
-class StackEngine(FakeEngine):
-    """Paints a slice by what it shows and what it starts from, so that both are seen in the result.
+class StackMethod(FakeMethod):
+    """A method whose picture follows content, start and evaluation, and that can stop at a slice.
 
     Attributes
     ----------
@@ -52,29 +53,20 @@ class StackEngine(FakeEngine):
     hold_at: int = 2
     fail_slice: int = 0
 
-    def iter_stylize(
-        self,
-        content: Any,
-        style: Any,
-        *,
-        studio: Any = None,
-        preview_interval: float = 0.3,
-        **given: Any,
-    ) -> Iterator[Step]:
+    def run(self, request: Request, controls: Controls) -> Iterator[Step]:
         number = len(self.calls) + 1
         self.hold = self.hold_at if number == self.hold_slice else 0
         self.error_at = 2 if number == self.fail_slice else 0
-        init = given["init"]
-        value = int(content.mean()) % 100 + (0 if init is None else int(init.mean()) // 2) + 10
-        for step in super().iter_stylize(content, style, **given):
-            picture = np.full((*step.shape, 3), value + step.evaluation, np.uint8)
-            yield replace(step, picture=picture)
+        init = request.init
+        value = int(request.content.mean()) % 100 + (0 if init is None else int(init.mean()) // 2)
+        self.paint = lambda _, evaluation: value + 10 + evaluation
+        return super().run(request, controls)
 
 
 @pytest.fixture
-def engine(monkeypatch: pytest.MonkeyPatch) -> StackEngine:
-    fake = StackEngine()
-    monkeypatch.setattr(stylize, "iter_stylize", fake.iter_stylize)
+def engine(monkeypatch: pytest.MonkeyPatch) -> StackMethod:
+    fake = StackMethod()
+    monkeypatch.setattr("napari_style_transfer.methods.create", lambda: fake)
     return fake
 
 
@@ -95,12 +87,12 @@ def content(driver: Driver, viewer: ViewerModel) -> Image:
 @pytest.fixture
 def no_room(monkeypatch: pytest.MonkeyPatch) -> None:
     """A memory into which no stack fits."""
-    for module in ("plugin.stack_section", "stack.store"):
+    for module in ("plugin.widgets.stack_section", "stack.output"):
         name = f"napari_style_transfer.{module}.fits_in_memory"
         monkeypatch.setattr(name, lambda shape: False)
 
 
-def hold(driver: Driver, engine: StackEngine, slice_: int, evaluation: int = 2) -> None:
+def hold(driver: Driver, engine: StackMethod, slice_: int, evaluation: int = 2) -> None:
     """Run until evaluation 2 of a slice, counted from 1, which then waits."""
     engine.hold_slice, engine.hold_at = slice_, evaluation
     driver.start()
@@ -155,7 +147,7 @@ def test_a_range_is_one_of_the_first_axis_not_shown(
 
 
 def test_this_slice_is_painted_as_ever(
-    driver: Driver, viewer: ViewerModel, content: Image, engine: StackEngine
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackMethod
 ) -> None:
     driver.widget.stack.slices.value = "this slice"
     viewer.dims.set_current_step(0, 2)
@@ -180,7 +172,7 @@ def test_the_section_fits_a_narrow_dock(
 
 
 def test_slices_appear_as_each_is_done(
-    driver: Driver, viewer: ViewerModel, content: Image, engine: StackEngine
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackMethod
 ) -> None:
     hold(driver, engine, 3)
     driver.until(lambda: RESULT in viewer.layers and done_or_none(viewer) == [0, 1])
@@ -203,7 +195,7 @@ def done_or_none(viewer: ViewerModel) -> list[int] | None:
 
 
 def test_each_slice_is_what_is_on_screen_and_starts_from_the_one_before(
-    driver: Driver, viewer: ViewerModel, content: Image, engine: StackEngine
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackMethod
 ) -> None:
     content.contrast_limits, content.gamma, content.colormap = (20, 180), 0.7, "viridis"
     driver.run()
@@ -218,10 +210,10 @@ def test_each_slice_is_what_is_on_screen_and_starts_from_the_one_before(
 
 
 def test_a_slice_in_the_making_is_seen(
-    driver: Driver, viewer: ViewerModel, content: Image, engine: StackEngine,
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackMethod,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr("napari_style_transfer.plugin.worker._INTERVAL", 0)
+    monkeypatch.setattr("napari_style_transfer.plugin.runs.worker._INTERVAL", 0)
     engine.delay = 0.05
     hold(driver, engine, 2, 3)
     driver.until(lambda: RESULT in viewer.layers and painted(viewer.layers[RESULT])[1])
@@ -230,7 +222,7 @@ def test_a_slice_in_the_making_is_seen(
 
 
 def test_only_the_slice_shown_is_drawn_anew(
-    driver: Driver, viewer: ViewerModel, content: Image, engine: StackEngine
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackMethod
 ) -> None:
     viewer.dims.set_current_step(0, 3)
     hold(driver, engine, 2)
@@ -262,10 +254,10 @@ def test_the_array_is_written_on_the_main_thread_only(
 
 
 def test_progress_counts_slices(
-    driver: Driver, viewer: ViewerModel, content: Image, engine: StackEngine,
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackMethod,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr("napari_style_transfer.plugin.worker._INTERVAL", 0)
+    monkeypatch.setattr("napari_style_transfer.plugin.runs.worker._INTERVAL", 0)
     bar = driver.widget._progress.findChild(QProgressBar)
     hold(driver, engine, 3)
     driver.until(lambda: bar.format() == "Slice 3 of 4")
@@ -281,7 +273,7 @@ def test_progress_counts_slices(
 
 
 def test_a_range_of_one_axis_where_the_others_are(
-    driver: Driver, viewer: ViewerModel, engine: StackEngine
+    driver: Driver, viewer: ViewerModel, engine: StackMethod
 ) -> None:
     content = viewer.add_image(cells((5, 3, 40, 60)), name="cells")
     driver.widget.content.value = content
@@ -297,7 +289,7 @@ def test_a_range_of_one_axis_where_the_others_are(
 
 
 def test_see_through_slices_stay_so(
-    driver: Driver, viewer: ViewerModel, engine: StackEngine
+    driver: Driver, viewer: ViewerModel, engine: StackMethod
 ) -> None:
     data = np.full((3, 40, 60, 4), 255, np.uint8)
     data[1, :20, :, 3] = 0
@@ -310,7 +302,7 @@ def test_see_through_slices_stay_so(
     assert (alpha[1, 13:] == 255).all()
 
 
-def test_a_multiscale_stack(driver: Driver, viewer: ViewerModel, engine: StackEngine) -> None:
+def test_a_multiscale_stack(driver: Driver, viewer: ViewerModel, engine: StackMethod) -> None:
     data = cells((6, 80, 120))
     levels = [data, data[::2, ::2, ::2], data[::2, ::4, ::4]]
     driver.widget.content.value = viewer.add_image(levels, name="cells", multiscale=True)
@@ -368,10 +360,10 @@ def test_the_result_lies_over_its_content(
 
 
 def test_stop_keeps_the_slices_that_are_done(
-    driver: Driver, viewer: ViewerModel, content: Image, engine: StackEngine,
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackMethod,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr("napari_style_transfer.plugin.worker._INTERVAL", 0)
+    monkeypatch.setattr("napari_style_transfer.plugin.runs.worker._INTERVAL", 0)
     driver.widget.steps.value, engine.delay = 12, 0.05
     hold(driver, engine, 3, 3)
     driver.until(lambda: RESULT in viewer.layers and painted(viewer.layers[RESULT])[2])
@@ -388,7 +380,7 @@ def test_stopped_and_gone_on_with_it_is_as_if_never_stopped(
     driver: Driver,
     viewer: ViewerModel,
     content: Image,
-    engine: StackEngine,
+    engine: StackMethod,
     tmp_path: Path,
     request: pytest.FixtureRequest,
     folder: bool,
@@ -422,7 +414,7 @@ def test_stopped_and_gone_on_with_it_is_as_if_never_stopped(
 
 
 def test_going_on_takes_the_settings_as_they_are_now(
-    driver: Driver, viewer: ViewerModel, content: Image, engine: StackEngine
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackMethod
 ) -> None:
     hold(driver, engine, 2)
     driver.stop()
@@ -438,7 +430,7 @@ def test_going_on_takes_the_settings_as_they_are_now(
 
 
 def test_a_range_that_is_done_grows_to_all(
-    driver: Driver, viewer: ViewerModel, content: Image, engine: StackEngine
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackMethod
 ) -> None:
     stack = driver.widget.stack
     stack.slices.value, stack.first.value, stack.last.value = "a range", 2, 1
@@ -453,7 +445,7 @@ def test_a_range_that_is_done_grows_to_all(
 
 
 def test_going_on_needs_the_same_slices(
-    driver: Driver, viewer: ViewerModel, content: Image, engine: StackEngine, errors: list[str]
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackMethod, errors: list[str]
 ) -> None:
     hold(driver, engine, 2)
     driver.stop()
@@ -469,7 +461,7 @@ def test_going_on_needs_the_same_slices(
 
 
 def test_stopped_before_a_slice_is_done_nothing_is_left(
-    driver: Driver, viewer: ViewerModel, content: Image, engine: StackEngine, errors: list[str]
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackMethod, errors: list[str]
 ) -> None:
     hold(driver, engine, 1)
     driver.until(lambda: RESULT in viewer.layers)
@@ -480,7 +472,7 @@ def test_stopped_before_a_slice_is_done_nothing_is_left(
 
 
 def test_a_slice_that_fails_leaves_the_others(
-    driver: Driver, viewer: ViewerModel, content: Image, engine: StackEngine, errors: list[str]
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackMethod, errors: list[str]
 ) -> None:
     engine.error, engine.fail_slice = RuntimeError("CUDA out of memory"), 3
     driver.run()
@@ -494,7 +486,7 @@ def test_a_slice_that_fails_leaves_the_others(
 
 
 def test_a_slice_without_a_finite_pixel_is_named(
-    driver: Driver, viewer: ViewerModel, engine: StackEngine, errors: list[str]
+    driver: Driver, viewer: ViewerModel, engine: StackMethod, errors: list[str]
 ) -> None:
     data = cells().astype(float)
     data[2] = np.nan
@@ -506,7 +498,7 @@ def test_a_slice_without_a_finite_pixel_is_named(
 
 
 def test_deleting_the_layer_mid_run_ends_the_run(
-    driver: Driver, viewer: ViewerModel, content: Image, engine: StackEngine, errors: list[str]
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackMethod, errors: list[str]
 ) -> None:
     hold(driver, engine, 3)
     driver.until(lambda: RESULT in viewer.layers)
@@ -519,7 +511,7 @@ def test_deleting_the_layer_mid_run_ends_the_run(
 
 
 def test_a_viewer_in_3d_mid_run_changes_nothing(
-    driver: Driver, viewer: ViewerModel, content: Image, engine: StackEngine, errors: list[str]
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackMethod, errors: list[str]
 ) -> None:
     hold(driver, engine, 2)
     viewer.dims.ndisplay = 3
@@ -532,7 +524,7 @@ def test_a_viewer_in_3d_mid_run_changes_nothing(
 
 
 def test_deleting_the_content_mid_run_changes_nothing(
-    driver: Driver, viewer: ViewerModel, content: Image, engine: StackEngine, errors: list[str]
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackMethod, errors: list[str]
 ) -> None:
     hold(driver, engine, 3)
     driver.until(lambda: RESULT in viewer.layers)
@@ -544,20 +536,20 @@ def test_deleting_the_content_mid_run_changes_nothing(
 
 
 def test_what_is_steered_reaches_the_slices_to_come(
-    driver: Driver, viewer: ViewerModel, content: Image, engine: StackEngine
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackMethod
 ) -> None:
     hold(driver, engine, 2)
     driver.widget.strength.value = 0.9
-    driver.until(lambda: bool(engine.wishes))
+    driver.until(lambda: bool(engine.updates))
     engine.gate.set()
     driver.wait()
-    assert all(wish.settings is not None for wish in engine.wishes)
-    assert len(engine.wishes) == 3  # the slice in the making and the two after it
+    assert all(update.settings is not None for update in engine.updates)
+    assert len(engine.updates) == 3  # the slice in the making and the two after it
     assert Recipe.parse(viewer.layers[RESULT].metadata).steered
 
 
 def test_closing_the_widget_mid_run_ends_the_thread(
-    viewer: ViewerModel, engine: StackEngine, qtbot: QtBot
+    viewer: ViewerModel, engine: StackMethod, qtbot: QtBot
 ) -> None:
     viewer.add_image(cells(), name="cells")
     widget = StyleTransferWidget(viewer)  # not added to qtbot, which would close it again
@@ -567,7 +559,7 @@ def test_closing_the_widget_mid_run_ends_the_thread(
     widget.run.changed.emit(True)
     qtbot.waitUntil(lambda: len(viewer.layers) == 2 and len(engine.calls) == 2, timeout=20_000)
     widget.native.deleteLater()
-    qtbot.waitUntil(lambda: widget._life.run is None, timeout=20_000)
+    qtbot.waitUntil(lambda: widget._lifetime.run is None, timeout=20_000)
     assert len(engine.calls) == 2
     viewer.dims.order = (1, 0, 2)  # what is left of the widget hears this, and is silent
 
@@ -579,7 +571,7 @@ def test_closing_the_widget_mid_run_ends_the_thread(
 def test_one_slice_of_a_lazy_stack_is_read_at_a_time(
     driver: Driver,
     viewer: ViewerModel,
-    engine: StackEngine,
+    engine: StackMethod,
     tmp_path: Path,
     request: pytest.FixtureRequest,
     folder: bool,
@@ -606,7 +598,7 @@ def test_one_slice_of_a_lazy_stack_is_read_at_a_time(
     if folder:
         request.getfixturevalue("no_room")
         driver.widget.stack.folder.value = tmp_path / "result"
-    engine.calls = _Forgetful()
+    engine.forget = True
     made.clear()
     driver.run()
     result = viewer.layers[RESULT]
@@ -616,18 +608,11 @@ def test_one_slice_of_a_lazy_stack_is_read_at_a_time(
     assert isinstance(result.data, da.Array if folder else np.ndarray)
 
 
-class _Forgetful(list[dict[str, Any]]):
-    """Remembers how many runs there were, not what they were given."""
-
-    def append(self, call: dict[str, Any]) -> None:
-        super().append({})
-
-
 def test_a_result_that_does_not_fit_needs_a_folder(
     driver: Driver,
     viewer: ViewerModel,
     content: Image,
-    engine: StackEngine,
+    engine: StackMethod,
     no_room: None,
     errors: list[str],
     tmp_path: Path,
@@ -661,7 +646,7 @@ def test_a_folder_is_not_used_where_the_result_fits(
 
 
 def test_a_run_goes_on_in_the_folder_of_an_earlier_one(
-    driver: Driver, viewer: ViewerModel, content: Image, engine: StackEngine, no_room: None,
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackMethod, no_room: None,
     tmp_path: Path,
 ) -> None:  # fmt: skip
     driver.widget.stack.folder.value = tmp_path / "result"
@@ -675,7 +660,7 @@ def test_a_run_goes_on_in_the_folder_of_an_earlier_one(
 
 
 def test_a_slice_seen_before_it_is_painted_is_seen_painted(
-    driver: Driver, viewer: ViewerModel, content: Image, engine: StackEngine, no_room: None,
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackMethod, no_room: None,
     tmp_path: Path,
 ) -> None:  # fmt: skip
     driver.widget.stack.folder.value = tmp_path / "result"
@@ -721,7 +706,7 @@ def test_another_run_in_the_same_folder_gives_one_message(
 
 
 def test_load_recipe_chooses_the_slices(
-    driver: Driver, viewer: ViewerModel, content: Image, engine: StackEngine
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackMethod
 ) -> None:
     stack = driver.widget.stack
     stack.slices.value, stack.first.value, stack.last.value = "a range", 1, 2
@@ -739,7 +724,7 @@ def test_load_recipe_chooses_the_slices(
 
 
 def test_the_record_tells_runs_apart(
-    driver: Driver, viewer: ViewerModel, content: Image, engine: StackEngine
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackMethod
 ) -> None:
     driver.run()
     record = Record.from_json(viewer.layers[RESULT].metadata)
@@ -763,7 +748,7 @@ def test_a_stack_is_no_png(
 
 
 def test_a_stack_in_napari_s_own_window(
-    make_napari_viewer: Callable[..., Any], qtbot: QtBot, engine: StackEngine
+    make_napari_viewer: Callable[..., Any], qtbot: QtBot, engine: StackMethod
 ) -> None:
     viewer = make_napari_viewer(show=True, strict_qt="raise")
     _, widget = viewer.window.add_plugin_dock_widget("napari-style-transfer", "Style Transfer")

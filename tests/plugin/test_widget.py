@@ -6,17 +6,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fakes import Driver, FakeEngine
+from fake_method import FakeMethod
+from fakes import Driver
 from napari.components import ViewerModel
 from npe2 import PluginManifest
 from pytestqt.qtbot import QtBot
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QProgressBar
 
-from napari_style_transfer.engine.step import Status
-from napari_style_transfer.plugin.preferences import preferred
-from napari_style_transfer.plugin.sentence import Sentence
-from napari_style_transfer.plugin.widget import StyleTransferWidget
+from napari_style_transfer.plugin.widgets.preferences import preferred
+from napari_style_transfer.plugin.widgets.sentence import Sentence
+from napari_style_transfer.plugin.widgets.style_transfer import StyleTransferWidget
+from napari_style_transfer.progress import Status
 from napari_style_transfer.recipe import RECIPE_KEY, Recipe
 from napari_style_transfer.settings import Settings, parameters
 
@@ -55,7 +56,7 @@ def test_defaults_come_from_the_preferences(
     viewer: ViewerModel, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "napari_style_transfer.plugin.choices.preferred",
+        "napari_style_transfer.plugin.widgets.choices.preferred",
         lambda: {"device": "cpu", "weights": "torchvision"},
     )
     widget = StyleTransferWidget(viewer)
@@ -145,7 +146,7 @@ def test_a_run_gives_one_layer(driver: Driver, viewer: ViewerModel, errors: list
 
 
 def test_the_engine_gets_what_is_on_screen(
-    driver: Driver, viewer: ViewerModel, engine: FakeEngine
+    driver: Driver, viewer: ViewerModel, engine: FakeMethod
 ) -> None:
     driver.run()
     np.testing.assert_array_equal(engine.calls[0]["content"], viewer.layers["photo"].data)
@@ -157,7 +158,7 @@ def test_the_engine_gets_what_is_on_screen(
 
 
 def test_input_is_frozen_when_run_is_pressed(
-    driver: Driver, viewer: ViewerModel, engine: FakeEngine
+    driver: Driver, viewer: ViewerModel, engine: FakeMethod
 ) -> None:
     before = viewer.layers["photo"].data.copy()
     driver.start()
@@ -168,7 +169,7 @@ def test_input_is_frozen_when_run_is_pressed(
     assert engine.calls[0]["settings"].steps == 6
 
 
-def test_buttons_while_running(driver: Driver, engine: FakeEngine) -> None:
+def test_buttons_while_running(driver: Driver, engine: FakeMethod) -> None:
     engine.hold = 2
     driver.start()
     assert not driver.widget.run.enabled
@@ -179,7 +180,7 @@ def test_buttons_while_running(driver: Driver, engine: FakeEngine) -> None:
 
 
 def test_a_second_run_while_one_is_on_is_impossible(
-    driver: Driver, viewer: ViewerModel, engine: FakeEngine
+    driver: Driver, viewer: ViewerModel, engine: FakeMethod
 ) -> None:
     engine.hold = 2
     driver.start()
@@ -204,7 +205,7 @@ def test_a_run_again_keeps_the_earlier_result(driver: Driver, viewer: ViewerMode
 
 
 def test_one_layer_is_painted_live_and_keeps_its_extent(
-    driver: Driver, viewer: ViewerModel, engine: FakeEngine
+    driver: Driver, viewer: ViewerModel, engine: FakeMethod
 ) -> None:
     viewer.layers["photo"].scale = (0.5, 3)
     content = viewer.layers["photo"]._extent_augmented.world
@@ -222,9 +223,9 @@ def test_one_layer_is_painted_live_and_keeps_its_extent(
 
 
 def test_a_preview_smaller_than_the_result_keeps_its_extent(
-    driver: Driver, viewer: ViewerModel, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+    driver: Driver, viewer: ViewerModel, engine: FakeMethod, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("napari_style_transfer.plugin.worker._PREVIEW_SIDE", 10)
+    monkeypatch.setattr("napari_style_transfer.plugin.runs.worker._PREVIEW_SIDE", 10)
     viewer.layers["photo"].rotate = 20
     content = viewer.layers["photo"]._extent_augmented.world
     engine.hold = 2
@@ -240,9 +241,9 @@ def test_a_preview_smaller_than_the_result_keeps_its_extent(
 
 
 def test_progress_counts_evaluations_and_names_scale_and_device(
-    driver: Driver, viewer: ViewerModel, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+    driver: Driver, viewer: ViewerModel, engine: FakeMethod, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("napari_style_transfer.plugin.worker._INTERVAL", 0)
+    monkeypatch.setattr("napari_style_transfer.plugin.runs.worker._INTERVAL", 0)
     engine.hold = 5
     bar = driver.widget._progress.findChild(QProgressBar)
     text = driver.widget._progress.findChild(Sentence)
@@ -272,7 +273,7 @@ def test_the_plot_has_a_point_for_every_evaluation_and_term(driver: Driver) -> N
     assert len(plot._curves["style"].getOriginalDataset()[0]) == 6
 
 
-def test_a_plot_with_nothing_in_it_goes_with_the_run(driver: Driver, engine: FakeEngine) -> None:
+def test_a_plot_with_nothing_in_it_goes_with_the_run(driver: Driver, engine: FakeMethod) -> None:
     engine.error = RuntimeError("nothing was painted")
     driver.run()
     assert driver.widget._plot.isHidden()
@@ -281,7 +282,7 @@ def test_a_plot_with_nothing_in_it_goes_with_the_run(driver: Driver, engine: Fak
     assert not driver.widget._plot.isHidden()
 
 
-def test_a_download_to_come_is_told(driver: Driver, engine: FakeEngine) -> None:
+def test_a_download_to_come_is_told(driver: Driver, engine: FakeMethod) -> None:
     engine.hold = 1
     driver.widget.weights.value = "torchvision"
     driver.widget.run.changed.emit(True)
@@ -313,7 +314,7 @@ def test_the_memory_a_run_may_need_is_told(driver: Driver) -> None:
     assert driver.widget._memory.text() != small
 
 
-def test_a_note_of_the_engine_is_shown(driver: Driver, engine: FakeEngine) -> None:
+def test_a_note_of_the_engine_is_shown(driver: Driver, engine: FakeMethod) -> None:
     engine.note = "There is no CUDA device, so the CPU paints."
     driver.run()
     assert driver.widget._status.text().startswith("Painted in ")
@@ -321,7 +322,7 @@ def test_a_note_of_the_engine_is_shown(driver: Driver, engine: FakeEngine) -> No
 
 
 def test_the_main_loop_goes_on_turning_while_the_thread_paints(
-    driver: Driver, engine: FakeEngine
+    driver: Driver, engine: FakeMethod
 ) -> None:
     # How long it is held up at most depends on the machine: benchmarks/main_thread.py prints that.
     driver.widget.steps.value = 60
@@ -343,7 +344,7 @@ def test_the_main_loop_goes_on_turning_while_the_thread_paints(
 # ---- stopping and failing ------------------------------------------------------------------------
 
 
-def test_stop_keeps_the_picture(driver: Driver, viewer: ViewerModel, engine: FakeEngine) -> None:
+def test_stop_keeps_the_picture(driver: Driver, viewer: ViewerModel, engine: FakeMethod) -> None:
     engine.hold = 4
     driver.start()
     driver.until(lambda: RESULT in viewer.layers and engine.evaluation == 4)
@@ -358,7 +359,7 @@ def test_stop_keeps_the_picture(driver: Driver, viewer: ViewerModel, engine: Fak
 
 
 def test_stop_before_the_first_preview_keeps_the_picture_too(
-    driver: Driver, viewer: ViewerModel, engine: FakeEngine
+    driver: Driver, viewer: ViewerModel, engine: FakeMethod
 ) -> None:
     engine.hold = 1
     driver.start()
@@ -368,7 +369,7 @@ def test_stop_before_the_first_preview_keeps_the_picture_too(
 
 @pytest.mark.parametrize("error_at", [1, 4])
 def test_an_error_gives_one_message_and_a_usable_widget(
-    driver: Driver, viewer: ViewerModel, engine: FakeEngine, errors: list[str], error_at: int
+    driver: Driver, viewer: ViewerModel, engine: FakeMethod, errors: list[str], error_at: int
 ) -> None:
     engine.error, engine.error_at = RuntimeError("CUDA out of memory"), error_at
     driver.run()
@@ -384,7 +385,7 @@ def test_an_error_gives_one_message_and_a_usable_widget(
 
 
 def test_unusable_input_gives_one_message_and_starts_nothing(
-    driver: Driver, viewer: ViewerModel, engine: FakeEngine, errors: list[str]
+    driver: Driver, viewer: ViewerModel, engine: FakeMethod, errors: list[str]
 ) -> None:
     driver.widget.style_layers.value = "relu9_9=1"
     driver.start()
@@ -411,7 +412,7 @@ def test_a_layer_of_nan_gives_one_message(
 
 @pytest.mark.parametrize("name", ["photo", "painting"])
 def test_deleting_an_input_mid_run_changes_nothing(
-    driver: Driver, viewer: ViewerModel, engine: FakeEngine, errors: list[str], name: str
+    driver: Driver, viewer: ViewerModel, engine: FakeMethod, errors: list[str], name: str
 ) -> None:
     engine.hold = 3
     driver.start()
@@ -424,7 +425,7 @@ def test_deleting_an_input_mid_run_changes_nothing(
 
 
 def test_deleting_the_picture_mid_run_ends_the_run(
-    driver: Driver, viewer: ViewerModel, engine: FakeEngine, errors: list[str]
+    driver: Driver, viewer: ViewerModel, engine: FakeMethod, errors: list[str]
 ) -> None:
     engine.hold = 3
     driver.start()
@@ -440,7 +441,7 @@ def test_deleting_the_picture_mid_run_ends_the_run(
 
 
 def test_deleting_everything_mid_run(
-    driver: Driver, viewer: ViewerModel, engine: FakeEngine, errors: list[str]
+    driver: Driver, viewer: ViewerModel, engine: FakeMethod, errors: list[str]
 ) -> None:
     engine.hold = 3
     driver.start()
@@ -453,7 +454,7 @@ def test_deleting_everything_mid_run(
 
 
 def test_closing_the_widget_mid_run_ends_the_thread(
-    viewer: ViewerModel, engine: FakeEngine, qtbot: QtBot
+    viewer: ViewerModel, engine: FakeMethod, qtbot: QtBot
 ) -> None:
     viewer.add_image(np.zeros((20, 20)), name="photo")
     widget = StyleTransferWidget(viewer)  # not added to qtbot, which would close it again
@@ -463,7 +464,7 @@ def test_closing_the_widget_mid_run_ends_the_thread(
     widget.native.deleteLater()
     qtbot.waitUntil(engine.ended.is_set, timeout=20_000)
     assert engine.evaluation == 3
-    qtbot.waitUntil(lambda: widget._life.run is None, timeout=20_000)
+    qtbot.waitUntil(lambda: widget._lifetime.run is None, timeout=20_000)
     viewer.add_image(np.zeros((20, 20)))  # what is left of the widget hears this, and is silent
 
 
@@ -501,7 +502,7 @@ def test_load_recipe_puts_everything_back(driver: Driver, viewer: ViewerModel) -
 
 
 def test_load_recipe_of_a_stopped_run_says_where_it_stops(
-    driver: Driver, viewer: ViewerModel, engine: FakeEngine
+    driver: Driver, viewer: ViewerModel, engine: FakeMethod
 ) -> None:
     engine.hold = 4
     driver.start()

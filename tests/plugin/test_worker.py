@@ -10,16 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fakes import FakeEngine
+from fake_method import FakeMethod
 from napari.components import ViewerModel
 
-from napari_style_transfer.engine.steering import Steering
-from napari_style_transfer.engine.step import Status
 from napari_style_transfer.errors import WeightsError
-from napari_style_transfer.plugin import worker
-from napari_style_transfer.plugin.job import Job, collect
-from napari_style_transfer.plugin.picks import StylePick
-from napari_style_transfer.plugin.worker import (
+from napari_style_transfer.plugin.inputs.job import Job, collect
+from napari_style_transfer.plugin.inputs.styles import StyleInput
+from napari_style_transfer.plugin.runs import worker
+from napari_style_transfer.plugin.runs.worker import (
     Failed,
     Finished,
     Outcome,
@@ -27,14 +25,16 @@ from napari_style_transfer.plugin.worker import (
     Stopped,
     paint,
 )
+from napari_style_transfer.progress import Status
 from napari_style_transfer.settings import Settings
+from napari_style_transfer.steering import Steering
 
 
 def job(viewer: ViewerModel, content: Any = None, **settings: Any) -> Job:
     if content is None:
         content = np.zeros((40, 60, 3), np.uint8)
     painted = viewer.add_image(content, name="a", rgb=True)
-    style = StylePick(viewer.add_image(np.eye(40), name="b"))
+    style = StyleInput(viewer.add_image(np.eye(40), name="b"))
     return collect(painted, [style], Settings(**{"size": 32, "steps": 6, **settings}), viewer)
 
 
@@ -53,7 +53,7 @@ def set_event() -> threading.Event:
     return event
 
 
-def test_finished_run(viewer: ViewerModel, engine: FakeEngine) -> None:
+def test_finished_run(viewer: ViewerModel, engine: FakeMethod) -> None:
     previews, outcome = drain(paint(job(viewer), lambda: False, set_event(), Steering()))
     assert isinstance(outcome, Finished)
     assert outcome.picture.shape == (21, 32, 3)
@@ -64,7 +64,7 @@ def test_finished_run(viewer: ViewerModel, engine: FakeEngine) -> None:
     assert told == [1, 2, 3, 4, 5, 6]
 
 
-def test_stopped_run_says_how_far_it_came(viewer: ViewerModel, engine: FakeEngine) -> None:
+def test_stopped_run_says_how_far_it_came(viewer: ViewerModel, engine: FakeMethod) -> None:
     _, outcome = drain(paint(job(viewer), lambda: engine.evaluation == 3, set_event(), Steering()))
     assert isinstance(outcome, Stopped)
     assert (outcome.picture == 3).all()
@@ -85,7 +85,7 @@ def test_stopped_run_says_how_far_it_came(viewer: ViewerModel, engine: FakeEngin
     ],
 )
 def test_no_error_leaves_the_thread(
-    viewer: ViewerModel, engine: FakeEngine, error: Exception, sentence: str
+    viewer: ViewerModel, engine: FakeMethod, error: Exception, sentence: str
 ) -> None:
     engine.error = error
     _, outcome = drain(paint(job(viewer), lambda: False, set_event(), Steering()))
@@ -96,7 +96,7 @@ def test_no_error_leaves_the_thread(
 
 
 def test_an_error_holds_on_to_nothing(
-    viewer: ViewerModel, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+    viewer: ViewerModel, engine: FakeMethod, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Tensor:
         pass
@@ -112,7 +112,7 @@ def test_an_error_holds_on_to_nothing(
             raise RuntimeError("out of memory") from error
         yield
 
-    monkeypatch.setattr("napari_style_transfer.engine.stylize.iter_stylize", broken)
+    monkeypatch.setattr(engine, "run", broken)
     _, outcome = drain(paint(job(viewer), lambda: False, set_event(), Steering()))
     assert isinstance(outcome, Failed)
     gc.collect()
@@ -120,7 +120,7 @@ def test_an_error_holds_on_to_nothing(
 
 
 def test_previews_have_one_shape_and_the_contents_alpha(
-    viewer: ViewerModel, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+    viewer: ViewerModel, engine: FakeMethod, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "_INTERVAL", 0)
     content = np.full((40, 60, 4), 255, np.uint8)
@@ -136,7 +136,7 @@ def test_previews_have_one_shape_and_the_contents_alpha(
 
 
 def test_previews_of_a_huge_result_are_no_larger_than_a_screen(
-    viewer: ViewerModel, engine: FakeEngine
+    viewer: ViewerModel, engine: FakeMethod
 ) -> None:
     run = paint(job(viewer, size=3000), lambda: False, set_event(), Steering())
     picture = next(run).picture
@@ -148,7 +148,7 @@ def test_previews_of_a_huge_result_are_no_larger_than_a_screen(
 
 
 def test_no_preview_is_sent_until_the_last_one_is_drawn(
-    viewer: ViewerModel, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+    viewer: ViewerModel, engine: FakeMethod, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "_INTERVAL", 0)
     shown = set_event()
@@ -160,7 +160,7 @@ def test_no_preview_is_sent_until_the_last_one_is_drawn(
 
 
 def test_messages_come_at_a_bounded_rate(
-    viewer: ViewerModel, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+    viewer: ViewerModel, engine: FakeMethod, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "_INTERVAL", 3600)
     previews, outcome = drain(paint(job(viewer, steps=50), lambda: False, set_event(), Steering()))
@@ -169,7 +169,7 @@ def test_messages_come_at_a_bounded_rate(
     assert len(outcome.steps) == 49
 
 
-def test_closing_the_generator_ends_the_engine(viewer: ViewerModel, engine: FakeEngine) -> None:
+def test_closing_the_generator_ends_the_engine(viewer: ViewerModel, engine: FakeMethod) -> None:
     run = paint(job(viewer), lambda: False, set_event(), Steering())
     next(run)
     run.close()

@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from napari_style_transfer.engine.commission import Region, Regions
-from napari_style_transfer.engine.images import Shape
-from napari_style_transfer.engine.vgg import reach, stride
+from napari_style_transfer.engine.networks.vgg import receptive_field, stride
+from napari_style_transfer.geometry import Shape
+from napari_style_transfer.spec import Region, Regions
 
 #: Share of a receptive field that a position mostly responds to.
 EFFECTIVE = 0.25
@@ -49,9 +49,9 @@ def inside_guide(mask: Tensor, layer: str, share: float = 1.0) -> Tensor:
     Returns
     -------
     Tensor
-        (h, w) bool; see :func:`~napari_style_transfer.engine.vgg.map_shape`.
+        (h, w) bool; see :func:`~napari_style_transfer.engine.networks.vgg.map_shape`.
     """
-    step, beyond = stride(layer), round(reach(layer) * share)
+    step, beyond = stride(layer), round(receptive_field(layer) * share)
     outside = (~mask).float()[None, None]
     # To whole strides first: poolings round up, and see nothing but zeros past the border.
     outside = functional.pad(

@@ -14,6 +14,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from napari_style_transfer.engine.cpu.allocator import Allocate, allocate_map
 from napari_style_transfer.engine.losses import (
     ContentTerm,
     StyleTerm,
@@ -22,9 +23,8 @@ from napari_style_transfer.engine.losses import (
     positions_of,
     total_variation,
 )
-from napari_style_transfer.engine.maps import Empty, empty_map
+from napari_style_transfer.engine.networks.vgg import VGG19, WayBack, map_shape
 from napari_style_transfer.engine.tiles import Tile, tiles_of
-from napari_style_transfer.engine.vgg import VGG19, WayBack, map_shape
 from napari_style_transfer.settings import Settings
 
 _TERM_NAMES = ("content", "style", "tv")
@@ -53,7 +53,7 @@ class Objective:
         terms: Sequence[Term],
         tiles: Sequence[Tile],
         tv_weight: float = 0.0,
-        empty: Empty = empty_map,
+        empty: Allocate = allocate_map,
     ) -> None:
         self.network, self.terms, self.tiles, self.tv_weight = network, terms, tiles, tv_weight
         self._empty = empty
@@ -159,7 +159,7 @@ def build_objective(
     content: Tensor,
     targets: Iterable[StyleTarget],
     tile_size: int = 0,
-    empty: Empty = empty_map,
+    empty: Allocate = allocate_map,
 ) -> Objective:
     """Compute the content's target and return the objective for a picture of the content's shape.
 
@@ -216,7 +216,7 @@ def gram_matrices(
     *,
     tile_size: int = 0,
     guides: Mapping[str, Tensor] | None = None,
-    empty: Empty = empty_map,
+    empty: Allocate = allocate_map,
 ) -> dict[str, Tensor]:
     """Return the Gram matrix of a picture per position, at each layer.
 
@@ -258,7 +258,7 @@ def gram_matrices(
 
 
 def _maps(
-    network: VGG19, picture: Tensor, layers: Sequence[str], tiles: Sequence[Tile], empty: Empty
+    network: VGG19, picture: Tensor, layers: Sequence[str], tiles: Sequence[Tile], empty: Allocate
 ) -> dict[str, Tensor]:
     """Return the whole feature map of a picture at each layer, put together from its tiles."""
     maps: dict[str, Tensor] = {}

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from napari_style_transfer.engine.color import match_colours
-from napari_style_transfer.engine.images import Shape
+from napari_style_transfer.engine.colour import match_colours
+from napari_style_transfer.geometry import Shape
 
 #: Style weight, for a content weight of 1, with which painting starts half-way to the style's colours.
 _KEEPS_COLOURS = 10.0

@@ -9,7 +9,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from napari_style_transfer.engine.guides import resize_labels
-from napari_style_transfer.engine.images import Shape, resize
+from napari_style_transfer.engine.tensors import resize
+from napari_style_transfer.geometry import Shape
 
 
 def ready(

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from napari_style_transfer.engine.images import Shape
 from napari_style_transfer.engine.losses import Window
-from napari_style_transfer.engine.vgg import TILE_GRAIN, reach, stride
+from napari_style_transfer.engine.networks.vgg import TILE_GRAIN, receptive_field, stride
+from napari_style_transfer.geometry import Shape
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def tiles_of(shape: Shape, side: int, layers: Iterable[str]) -> list[Tile]:
     """
     layers = list(layers)
     grain = max(TILE_GRAIN, *map(stride, layers))
-    halo = -(-max(map(reach, layers)) // grain) * grain
+    halo = -(-max(map(receptive_field, layers)) // grain) * grain
     rows, columns = (_intervals(length, side, grain, halo) for length in shape)
     return [Tile((r[0], c[0]), (r[1], c[1])) for r in rows for c in columns]
 

@@ -8,21 +8,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from napari_style_transfer.engine.color import (
+from napari_style_transfer.engine.cache import Cache, Identity
+from napari_style_transfer.engine.colour import (
     luminance,
     match_colours,
     match_luminance,
     with_chrominance_of,
 )
-from napari_style_transfer.engine.commission import (
-    Region,
-    Regions,
-    Style,
-    check_cover,
-    check_regions,
-    largest_scale,
-    shares_of,
-)
+from napari_style_transfer.engine.cpu.allocator import Allocate, MapAllocator, allocate_map
 from napari_style_transfer.engine.device import (
     Precision,
     choose_precision,
@@ -31,8 +24,7 @@ from napari_style_transfer.engine.device import (
     too_little_memory,
 )
 from napari_style_transfer.engine.guides import EFFECTIVE, guides, parts, too_small
-from napari_style_transfer.engine.images import Shape, resize, result_shape
-from napari_style_transfer.engine.maps import Empty, MapMemory, empty_map
+from napari_style_transfer.engine.networks.vgg import VGG19
 from napari_style_transfer.engine.objective import (
     Objective,
     StyleTarget,
@@ -40,13 +32,22 @@ from napari_style_transfer.engine.objective import (
     gram_matrices,
 )
 from napari_style_transfer.engine.start import in_colours_of, noise
-from napari_style_transfer.engine.steering import KEEP, Wish
-from napari_style_transfer.engine.studio import Same, Studio
 from napari_style_transfer.engine.style_picture import ready
-from napari_style_transfer.engine.vgg import VGG19
+from napari_style_transfer.engine.tensors import resize
 from napari_style_transfer.errors import InputError, OutOfMemoryError
+from napari_style_transfer.geometry import Shape, result_shape
 from napari_style_transfer.memory import map_bytes, plan_memory
 from napari_style_transfer.settings import MIN_SIDE, Settings, strength_factor, with_live
+from napari_style_transfer.spec import (
+    Region,
+    Regions,
+    Style,
+    check_cover,
+    check_regions,
+    largest_scale,
+    shares_of,
+)
+from napari_style_transfer.steering import KEEP, Update
 
 #: Tiles are made no smaller than this: by then the halo is most of what is seen.
 _SMALLEST_TILE = 128
@@ -67,7 +68,7 @@ class Work:
         Where each style goes, or None for everywhere.
     init
         A picture to start from, like `content`, or None for what `settings.start` says.
-    studio
+    cache
         Network and targets of earlier runs.
     device
         Where to compute.
@@ -80,12 +81,12 @@ class Work:
         styles: tuple[Style, ...],
         regions: Regions | None,
         init: Tensor | None,
-        studio: Studio,
+        cache: Cache,
         device: torch.device,
     ) -> None:
         self.settings, self.styles, self.regions = settings, styles, regions
         self.device, self.steered = device, False
-        self._content, self._init, self._studio, self._own = content, init, studio, Studio()
+        self._content, self._init, self._cache, self._own = content, init, cache, Cache()
         self.content_shape = content.shape[2], content.shape[3]
         self.result = result_shape(self.content_shape, settings.size)
         self.precision = choose_precision(settings.precision, device)
@@ -98,14 +99,14 @@ class Work:
             largest_style=largest_scale(styles, regions),
         ).tile_size
 
-    def change(self, wish: Wish) -> str:
-        """Take a wish; return a sentence if it cannot be met, and everything stays as it was."""
-        settings = self.settings if wish.settings is None else wish.settings
-        styles = self.styles if wish.styles is None else wish.styles
-        regions = self.regions if wish.regions is KEEP else wish.regions
+    def change(self, update: Update) -> str:
+        """Take an update; return a sentence if it cannot be met, and everything stays as it was."""
+        settings = self.settings if update.settings is None else update.settings
+        styles = self.styles if update.styles is None else update.styles
+        regions = self.regions if update.regions is KEEP else update.regions
         try:
             for style in styles:
-                self._studio.picture(style.picture, "style")
+                self._cache.picture(style.picture, "style")
             if regions is not None:
                 check_regions(regions, len(styles))
                 check_cover(regions, self.content_shape)
@@ -161,7 +162,7 @@ class Work:
     def _colours(self, style: Style, shape: Shape) -> Tensor:
         """Return the pixels of a style picture that serve, (1, 3, H, W) or (1, 3, N)."""
         mask = None if style.mask is None else torch.from_numpy(np.asarray(style.mask) != 0)
-        picture, serves = ready(self._studio.picture(style.picture, "style"), shape, mask=mask)
+        picture, serves = ready(self._cache.picture(style.picture, "style"), shape, mask=mask)
         return picture if serves is None or not serves.any() else picture[:, :, serves]
 
     def untouched(self, shape: Shape) -> Tensor | None:
@@ -181,13 +182,15 @@ class Work:
         left = self.untouched(shape)
         return picture if left is None else torch.where(left, content, picture)
 
-    def map_memory(self, shape: Shape, precision: Precision) -> Empty:
+    def map_allocator(self, shape: Shape, precision: Precision) -> Allocate:
         """Return what makes the network's maps of pictures of `shape`, in `precision`."""
         if self.device.type != "cpu":
-            return empty_map
-        return MapMemory(map_bytes(shape, precision.dtype.itemsize, self.tile_size))
+            return allocate_map
+        return MapAllocator(map_bytes(shape, precision.dtype.itemsize, self.tile_size))
 
-    def objective(self, shape: Shape, precision: Precision, empty: Empty) -> tuple[Objective, str]:
+    def objective(
+        self, shape: Shape, precision: Precision, empty: Allocate
+    ) -> tuple[Objective, str]:
         """Return the objective of a picture of `shape`, in `precision`, and a sentence or "".
 
         `empty` makes the network's maps.
@@ -226,7 +229,7 @@ class Work:
             for layer, weight in weights.items()
             if weight
         ]
-        return self._studio.network(
+        return self._cache.network(
             settings.weights,
             layers,
             settings.pooling,
@@ -242,7 +245,7 @@ class Work:
     # ---- the styles' targets ---------------------------------------------------------------------
 
     def _targets(
-        self, shape: Shape, precision: Precision, notes: list[str], empty: Empty
+        self, shape: Shape, precision: Precision, notes: list[str], empty: Allocate
     ) -> Iterator[StyleTarget]:
         """Yield the target of each region, or of the whole picture; note what cannot be met."""
         if self.regions is None:
@@ -268,7 +271,7 @@ class Work:
             yield StyleTarget(self._mix(region, shape, precision, empty), weight, at)
 
     def _mix(
-        self, region: Region, shape: Shape, precision: Precision, empty: Empty
+        self, region: Region, shape: Shape, precision: Precision, empty: Allocate
     ) -> dict[str, Tensor]:
         """Return the Gram matrices that a region is to have: the styles' in their shares."""
         mixed: dict[str, Tensor] = {}
@@ -278,11 +281,11 @@ class Work:
         return mixed
 
     def _grams(
-        self, style: Style, shape: Shape, precision: Precision, empty: Empty
+        self, style: Style, shape: Shape, precision: Precision, empty: Allocate
     ) -> dict[str, Tensor]:
         """Return the Gram matrices of one style for a picture of `shape`."""
         settings = self.settings
-        picture = self._studio.picture(style.picture, "style")
+        picture = self._cache.picture(style.picture, "style")
         longest = max(shape) * settings.style_scale * style.scale
         height, width = result_shape((picture.shape[2], picture.shape[3]), max(1, round(longest)))
         # A very narrow style is widened: the deep layers need a few positions to average over.
@@ -309,10 +312,10 @@ class Work:
             )
 
         # What depends on the content is of no use to other runs, and would keep their contents alive.
-        keeper = self._studio if settings.colours == "style" else self._own
+        keeper = self._cache if settings.colours == "style" else self._own
         return keeper.keep(
             (
-                "grams", Same(style.picture), Same(style.mask), style.angle, style_shape,
+                "grams", Identity(style.picture), Identity(style.mask), style.angle, style_shape,
                 precision, self.device, settings.weights, settings.pooling,
                 tuple(layers), settings.colours, settings.colours != "style" and shape,
             ),

@@ -11,14 +11,15 @@ import numpy.typing as npt
 import tifffile
 from PIL import Image
 
-from napari_style_transfer.engine.images import load_image, save_image, split_alpha, with_alpha
-from napari_style_transfer.engine.step import Picture
+from napari_style_transfer.engine.tensors import with_alpha
 from napari_style_transfer.errors import InputError
+from napari_style_transfer.io.atomic import replacing, save_text
+from napari_style_transfer.io.pictures import load_image, save_image, split_alpha
+from napari_style_transfer.io.stacks import Pages
+from napari_style_transfer.progress import Picture
 from napari_style_transfer.recipe import Recipe
-from napari_style_transfer.saving import replacing, save_text
-from napari_style_transfer.stack.files import Pages
-from napari_style_transfer.stack.order import Index
-from napari_style_transfer.stack.store import Record
+from napari_style_transfer.stack.output import Record
+from napari_style_transfer.stack.plan import Index
 
 #: The file beside the pages that says how they were made and which are done.
 RECORD_NAME = "recipe.json"
@@ -38,7 +39,7 @@ class FolderResult:
     pages
         What is painted; a page gets its transparency back.
     run
-        What tells this run from others, from :func:`~napari_style_transfer.stack.store.identity`.
+        What tells this run from others, from :func:`~napari_style_transfer.stack.output.identity`.
 
     Raises
     ------

@@ -11,26 +11,29 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from napari_style_transfer.engine.commission import Regions, styles_of
-from napari_style_transfer.engine.steering import Steering, Wish
-from napari_style_transfer.engine.step import Status, Step
+from napari_style_transfer import methods
 from napari_style_transfer.errors import InputError
+from napari_style_transfer.geometry import result_shape
+from napari_style_transfer.methods.base import Controls, Method, Neighbour, Request
+from napari_style_transfer.progress import Status, Step
 from napari_style_transfer.settings import Settings
-from napari_style_transfer.stack.order import (
+from napari_style_transfer.spec import Regions
+from napari_style_transfer.stack.plan import (
     Index,
     Task,
-    later_settings,
     leading_shape,
     plan_tasks,
     stack_shape,
 )
+from napari_style_transfer.steering import Steering, Update
 
 if TYPE_CHECKING:
-    from napari_style_transfer.engine.studio import Studio
+    from napari_style_transfer.engine.cache import Cache
 
 
 class Target(Protocol):
@@ -97,7 +100,8 @@ def stylize_stack(
     init: Any = None,
     regions: Regions | None = None,
     steering: Steering | None = None,
-    studio: Studio | None = None,
+    cache: Cache | None = None,
+    method: Method | None = None,
     stop: Callable[[], bool] | None = None,
     preview_interval: float = 0.3,
     **overrides: Any,
@@ -123,8 +127,10 @@ def stylize_stack(
         The slices to paint; all where None. For one leading axis plain numbers will do.
     done
         The slices whose results are in `out` already.
-    settings, regions, studio, preview_interval, **overrides
-        As for :func:`~napari_style_transfer.iter_stylize`. One studio serves all slices.
+    settings, regions, cache, preview_interval, **overrides
+        As for :func:`~napari_style_transfer.iter_stylize`. One cache serves all slices.
+    method
+        What paints them; by optimisation if None.
     steering
         As for :func:`~napari_style_transfer.iter_stylize`; what was changed stays so for later slices.
     init
@@ -162,65 +168,75 @@ def stylize_stack(
     painter = _Painter(
         slices=slices,
         out=out,
-        settings=settings,
-        later=later_settings(settings),
-        init=init,
+        first=Request.of((), style, settings=settings, init=init, regions=regions),
         total=total,
         stop=stop or (lambda: False),
         relay=_Relay(steering or Steering()),
-        shared={
-            "style": styles_of(style),
-            "regions": regions,
-            "preview_interval": preview_interval,
-        },
+        preview_interval=preview_interval,
+        method=method,
+        cache=cache,
     )
-    return painter.paint(tasks, studio)
+    return painter.paint(tasks)
 
 
 @dataclass
 class _Painter:
-    """One run over a stack; its fields are the arguments of :func:`stylize_stack`."""
+    """One run over a stack; its fields are the arguments of :func:`stylize_stack`.
+
+    `first` is the request for a slice without a neighbour, but for its content.
+    """
 
     slices: Any
     out: Target
-    settings: Settings
-    later: Settings
-    init: Any
+    first: Request
     total: int
     stop: Callable[[], bool]
     relay: _Relay
-    shared: dict[str, Any]
+    preview_interval: float
+    method: Method | None
+    cache: Cache | None
     stopped: bool = field(default=False, init=False)
     begun: bool = field(default=False, init=False)
 
-    def paint(self, tasks: list[Task], studio: Studio | None) -> Iterator[SliceStep]:
+    def paint(self, tasks: list[Task]) -> Iterator[SliceStep]:
         """Paint one slice after another, each in a frame of its own so that none outlives its turn."""
-        if tasks and studio is None:
-            from napari_style_transfer.engine.studio import Studio
-
-            studio = Studio()
-        to_come = sum(self._settings_of(task).steps for task in tasks)
+        if not tasks:
+            return
+        method = self.method or self._optimize()
+        evaluations = {
+            follows: method.evaluations(self.first, follows) for follows in (False, True)
+        }
+        to_come = sum(evaluations[task.neighbour is not None] for task in tasks)
         for task in tasks:
             if self._ask():
                 return
-            to_come -= self._settings_of(task).steps
-            finished = yield from self._paint_slice(task, to_come, studio)
+            to_come -= evaluations[task.neighbour is not None]
+            finished = yield from self._paint_slice(task, to_come, method)
             if not finished:
                 return
 
+    def _optimize(self) -> Method:
+        if self.cache is None:
+            return methods.create()
+        from napari_style_transfer.methods.optimize import Optimize
+
+        return Optimize(self.cache)
+
     def _paint_slice(
-        self, task: Task, to_come: int, studio: Studio | None
+        self, task: Task, to_come: int, method: Method
     ) -> Generator[SliceStep, None, bool]:
         """Paint one slice and return whether it is done, rather than dropped."""
-        from napari_style_transfer.engine.images import result_shape
-
         index = task.index
-        content = np.asarray(self.slices[index[0] if len(index) == 1 else index])
-        # Read back rather than remembered, so that a run that goes on sees what the first one saw.
-        init = self.init if task.neighbour is None else np.asarray(self.out[task.neighbour])
+        content = self._read(index)
+        request = self.first.replace(content=content)
+        if task.neighbour is not None:
+            # Read back rather than remembered, so that a run that goes on sees what the first one saw.
+            picture = np.asarray(self.out[task.neighbour])
+            neighbour = Neighbour(partial(self._read, task.neighbour), picture)
+            request = method.following(request, neighbour)
         self.relay.repeat()
-        steps = self._start(task, content, init, studio)
-        pixels = math.prod(result_shape(content.shape[:2], self.settings.size))
+        steps = self._start(index, request, method)
+        pixels = math.prod(result_shape(content.shape[:2], request.settings.size))
         finished = False
         for step in steps:
             # A run also ends as stopped by its own `stop_after`, which is part of the plan.
@@ -232,29 +248,20 @@ class _Painter:
             yield SliceStep(index, task.position, self.total, step, finished, left)
         return finished
 
-    def _start(self, task: Task, content: Any, init: Any, studio: Studio | None) -> Iterator[Step]:
-        from napari_style_transfer.engine import stylize
+    def _read(self, index: Index) -> Any:
+        return np.asarray(self.slices[index[0] if len(index) == 1 else index])
 
+    def _start(self, index: Index, request: Request, method: Method) -> Iterator[Step]:
+        controls = Controls(self.relay, self._ask, self.preview_interval)
         try:
-            steps: Iterator[Step] = stylize.iter_stylize(
-                content,
-                settings=self._settings_of(task),
-                init=init,
-                steering=self.relay,
-                studio=studio,
-                stop=self._ask,
-                **self.shared,
-            )
+            steps = method.run(request, controls)
         except InputError as error:
             if not self.begun:
                 raise
             # Style and parameters were good for the slices before: it is this one.
-            raise SliceError(task.index, str(error)) from None
+            raise SliceError(index, str(error)) from None
         self.begun = True
         return steps
-
-    def _settings_of(self, task: Task) -> Settings:
-        return self.settings if task.neighbour is None else self.later
 
     def _ask(self) -> bool:
         self.stopped = self.stopped or self.stop()
@@ -262,7 +269,7 @@ class _Painter:
 
 
 class _Relay(Steering):
-    """Hands a user's wishes to the run of each slice, and those of earlier slices first.
+    """Hands a user's updates to the run of each slice, and those of earlier slices first.
 
     Parameters
     ----------
@@ -273,7 +280,7 @@ class _Relay(Steering):
     def __init__(self, source: Steering) -> None:
         super().__init__()
         self._source = source
-        self._heard: Wish | None = None
+        self._heard: Update | None = None
         self._repeated = True
 
     def repeat(self) -> None:
@@ -289,10 +296,10 @@ class _Relay(Steering):
         """Wait until the run may go on, but not longer than `seconds`."""
         self._source.wait(seconds)
 
-    def take(self) -> Wish | None:
+    def take(self) -> Update | None:
         """Return what is new to the run, if anything."""
         new = self._source.take()
         if new is not None:
-            self._heard = (self._heard or Wish()).then(new)
+            self._heard = (self._heard or Update()).then(new)
         repeated, self._repeated = self._repeated, True
         return new if repeated else self._heard

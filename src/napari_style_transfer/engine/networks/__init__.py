@@ -1,0 +1,1 @@
+"""Networks: their architecture and their parameters."""

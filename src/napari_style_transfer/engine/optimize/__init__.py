@@ -1,0 +1,1 @@
+"""Optimising the pixels of a picture: parameters, optimiser, schedule and loop."""

@@ -1,0 +1,1 @@
+"""From layers to arrays: frozen on the main thread, read off it."""

@@ -1,0 +1,148 @@
+"""What to paint: everything a run needs, collected and frozen on the main thread."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from napari_style_transfer.errors import InputError
+from napari_style_transfer.plugin.inputs.labels import Grid
+from napari_style_transfer.plugin.inputs.placement import Placement
+from napari_style_transfer.plugin.inputs.snapshot import Snapshot, snapshot
+from napari_style_transfer.plugin.inputs.styles import (
+    FrozenInputs,
+    FrozenRegions,
+    FrozenStyle,
+    RegionsInput,
+    StyleInput,
+    freeze_regions,
+    freeze_styles,
+)
+from napari_style_transfer.progress import Status
+from napari_style_transfer.recipe import Recipe
+from napari_style_transfer.settings import Settings
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Image
+
+
+@dataclass(frozen=True, eq=False)
+class Beginning:
+    """The picture that a run goes on from.
+
+    Attributes
+    ----------
+    picture
+        What it looked like.
+    layer, placement
+        The layer, to paint into where the result has its size, and where it lies.
+    """
+
+    picture: Snapshot
+    layer: Image
+    placement: Placement
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A run's whole input, independent of the layers it came from.
+
+    Attributes
+    ----------
+    content, styles, settings, regions
+        What to paint, in whose manner, how and where.
+    placement, grid
+        Where the content lies, and its pixels.
+    beginning
+        What to go on from.
+    frozen_inputs
+        What was frozen so far, and grows while the run is steered.
+    """
+
+    content: Snapshot
+    styles: tuple[FrozenStyle, ...]
+    placement: Placement
+    settings: Settings
+    grid: Grid
+    regions: FrozenRegions | None
+    beginning: Beginning | None
+    frozen_inputs: FrozenInputs
+
+    @property
+    def name(self) -> str:
+        """Name of the result layer."""
+        return f"{self.content.name} in the style of {self.styles[0].picture.name}"
+
+    def notes(self) -> dict[str, Any]:
+        """Return what the recipe says of the layers that were used, as they were in the end."""
+        styles, regions = self.frozen_inputs.styles_in_force, self.frozen_inputs.regions_in_force
+        return {
+            "content": self.content.name,
+            "style": styles[0].picture.name,
+            "init": None if self.beginning is None else self.beginning.picture.name,
+            "styles": [style.note() for style in styles],
+            "regions": None if regions is None else regions.note(),
+        }
+
+
+def collect(
+    content: Image | None,
+    styles: Sequence[StyleInput],
+    settings: Settings,
+    viewer: ViewerModel,
+    *,
+    regions: RegionsInput | None = None,
+    beginning: Image | None = None,
+) -> Job:
+    """Freeze all layers as they are on screen; call it on the main thread.
+
+    Parameters
+    ----------
+    content, styles, settings
+        What to paint, in whose manner, and how.
+    viewer
+        That of the layers.
+    regions
+        Where each style goes.
+    beginning
+        A layer to go on from.
+
+    Raises
+    ------
+    InputError
+        If a layer is missing or shows nothing that can be painted; the message says why.
+    """
+    if content is None or not styles:
+        raise InputError("Choose a content layer and a style layer first.")
+    picture = snapshot(content, settings.size)
+    placement = Placement.of(content)
+    grid = Grid.of(placement, picture.shape, viewer)
+    frozen_inputs = FrozenInputs()
+    frozen_inputs.styles_in_force = freeze_styles(styles, settings, frozen_inputs, viewer)
+    frozen_inputs.regions_in_force = freeze_regions(regions, grid, frozen_inputs)
+    return Job(
+        content=picture,
+        styles=frozen_inputs.styles_in_force,
+        placement=placement,
+        settings=settings,
+        grid=grid,
+        regions=frozen_inputs.regions_in_force,
+        beginning=None
+        if beginning is None
+        else Beginning(snapshot(beginning, settings.size), beginning, Placement.of(beginning)),
+        frozen_inputs=frozen_inputs,
+    )
+
+
+def going_on(settings: Settings, recipe: Recipe) -> Settings:
+    """Return the settings for going on from a picture that was made by `recipe`.
+
+    The picture is painted at its full size only, so that nothing of it is arranged anew: for the
+    evaluations that a stopped run had left, or for all of them again.
+    """
+    steps = settings.steps
+    if recipe.status is Status.STOPPED:
+        steps = max(1, recipe.settings.steps - recipe.evaluations)
+    return settings.replace(steps=steps, coarsest_size=settings.size, stop_after=0)

@@ -1,0 +1,104 @@
+"""The one layer that a run paints into."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from napari_style_transfer.errors import InputError
+from napari_style_transfer.plugin.runs.messages import Preview
+from napari_style_transfer.plugin.runs.worker import shape_of_previews
+from napari_style_transfer.recipe import RECIPE_KEY, Recipe
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Image, Layer
+
+    from napari_style_transfer.plugin.inputs.job import Beginning, Job
+    from napari_style_transfer.progress import Picture
+
+
+class ResultLayer:
+    """Shows the picture of one run, in a layer that appears with the first preview.
+
+    It is a layer of its own, or the one that the run goes on from where that has the result's size.
+    Main thread only. Once the user has deleted the layer it is not brought back.
+    """
+
+    def __init__(self, viewer: ViewerModel, job: Job) -> None:
+        self._viewer = viewer
+        self._beginning = job.beginning
+        self._size = job.settings.size
+        self._placement = job.placement
+        self._name = job.name
+        self._layer: Image | None = None
+        self._shape = (0, 0)
+
+    @property
+    def deleted(self) -> bool:
+        """Whether the layer was there and the user has deleted it."""
+        return self._layer is not None and self._layer not in self._viewer.layers
+
+    def show(self, message: Preview) -> None:
+        """Show the picture of a message, if it has one."""
+        if message.picture is not None:
+            self._show(message.picture)
+
+    def finish(self, picture: Picture, recipe: Recipe) -> None:
+        """Show the last picture and keep with it how it was made."""
+        self._show(picture)
+        if self._layer is not None:
+            self._layer.metadata[RECIPE_KEY] = recipe.model_dump(mode="json")
+
+    def _show(self, picture: Picture) -> None:
+        """Show an (h, w, 3|4) picture over the content."""
+        if self._layer is None and self._beginning is not None:
+            self._take_over(self._beginning, picture)
+        if self.deleted:
+            return
+        shape = picture.shape[:2]
+        data = self._placement.data(picture)
+        if self._layer is None:
+            self._layer = self._viewer.add_image(
+                data,
+                name=self._name,
+                rgb=True,
+                interpolation2d="linear",
+                **self._placement.transform(shape),
+                **self._placement.options(),
+            )
+        else:
+            self._layer.data = data
+            if shape != self._shape:
+                for name, value in self._placement.transform(shape).items():
+                    setattr(self._layer, name, value)
+        self._shape = shape
+
+    def _take_over(self, beginning: Beginning, picture: Picture) -> None:
+        """Paint into the layer that the run goes on from, if the picture fits."""
+        shape = beginning.picture.shape
+        fits = max(shape) == self._size and picture.shape[:2] in (shape, shape_of_previews(shape))
+        if fits and beginning.layer in self._viewer.layers:
+            self._layer, self._placement, self._shape = beginning.layer, beginning.placement, shape
+            self._layer.metadata.pop(RECIPE_KEY, None)  # it says no more how the picture was made
+
+
+def carries_recipe(layer: Layer | None) -> bool:
+    """Whether `layer` says of itself that it was made by style transfer."""
+    return layer is not None and isinstance(layer.metadata.get(RECIPE_KEY), Mapping)
+
+
+def recipe_of(layer: Layer | None) -> Recipe:
+    """Return the recipe that a result layer carries.
+
+    Raises
+    ------
+    InputError
+        If there is no layer, it has no recipe, or the recipe is damaged.
+    """
+    if layer is None:
+        raise InputError("Select a layer made by style transfer first.")
+    recipe: Any = layer.metadata.get(RECIPE_KEY)
+    if not isinstance(recipe, Mapping):
+        raise InputError(f"Layer '{layer.name}' has no recipe; select one made by style transfer.")
+    return Recipe.parse(recipe)

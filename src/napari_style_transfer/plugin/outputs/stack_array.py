@@ -1,0 +1,212 @@
+"""The result of a stack, between the thread that paints it and the layer that shows it."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_style_transfer.errors import InputError
+from napari_style_transfer.progress import Picture
+from napari_style_transfer.recipe import Recipe
+from napari_style_transfer.stack.output import Record, StackResult, open_result
+from napari_style_transfer.stack.plan import Index
+
+if TYPE_CHECKING:
+    import dask.array
+
+#: Colours of a result: its slices that are not painted yet are see-through.
+CHANNELS = 4
+
+
+class StackArray:
+    """The (..., h, w, 4) uint8 result of a stack, in memory or in a folder.
+
+    In memory, the array that the layer shows is changed on the main thread only; a slice that the
+    thread has finished waits beside it until then. In a folder, the thread writes, and a slice in the
+    making is kept beside it.
+
+    Parameters
+    ----------
+    axes
+        The layer's axes that run down and across the pictures.
+    run
+        What tells this run from others, from :func:`~napari_style_transfer.stack.output.identity`.
+    folder
+        Where the result is kept; in memory where None.
+    result
+        One in memory that was begun before.
+    changed
+        Whether slices of it were painted otherwise than they are now.
+    """
+
+    def __init__(
+        self,
+        axes: tuple[int, int],
+        run: dict[str, Any],
+        folder: Path | None,
+        *,
+        result: StackResult | None = None,
+        changed: bool = False,
+    ) -> None:
+        self._axes, self._run, self._folder = axes, run, folder
+        self._result_so_far = result
+        self._steered = changed
+        self._waiting: dict[Index, Picture] = {}
+        self._settled: list[int] = []
+        self._sketch: tuple[Index, Picture] | None = None
+
+    # ---- in the thread ---------------------------------------------------------------------------
+
+    def open(self, shape: tuple[int, ...]) -> None:
+        """Make room for a result of this shape, or go on with what there is of it.
+
+        Raises
+        ------
+        InputError
+            If there is no room, or something else is there.
+        """
+        if self._result_so_far is None:
+            self._result_so_far = open_result(shape, self._run, folder=self._folder)
+        elif self._result_so_far.shape != shape:
+            raise InputError(
+                "The content has other slices than this result; choose the content that it was "
+                "painted from."
+            )
+        self._settled = sorted(map(self._number, self._result.done))
+
+    @property
+    def done(self) -> frozenset[Index]:
+        """The slices that are done."""
+        return self._result.done
+
+    @property
+    def recipe(self) -> Recipe | None:
+        """The recipe of the first slice, once it is done."""
+        recipe = self._result.recipe
+        if recipe is not None and self._steered:
+            recipe = recipe.model_copy(update={"steered": True})
+        return recipe
+
+    @property
+    def picture_shape(self) -> tuple[int, int]:
+        """(h, w) of a slice."""
+        height, width = self._result.shape[-3:-1]
+        return height, width
+
+    def __getitem__(self, index: Index) -> Picture:
+        """Return the (h, w, 3) result of a slice."""
+        waiting = self._waiting.get(index)
+        return (self._result[index] if waiting is None else waiting)[..., :3]
+
+    def __setitem__(self, index: Index, picture: Picture) -> None:
+        """Take the (h, w, 4) result of a slice."""
+        if self._folder is None:
+            self._waiting[index] = picture
+        else:
+            self._result[index] = picture
+
+    def note(self, index: Index, recipe: Recipe) -> None:
+        """Take note in the folder, if there is one, that a slice is done."""
+        if self._folder is not None:
+            self._result.finish(index, recipe)
+
+    # ---- on the main thread ----------------------------------------------------------------------
+
+    @property
+    def data(self) -> npt.NDArray[np.uint8] | dask.array.Array:
+        """What a layer shows: the result, which follows every change, in the layer's order of axes."""
+        array: Any = self._result.array
+        if self._folder is not None:
+            array = _View(self, self._result.shape).lazy()
+        order: Any = storage_order(self._axes, array.ndim)
+        shown: npt.NDArray[np.uint8] | dask.array.Array = array.transpose(order)
+        return shown
+
+    def sketch(self, index: Index, picture: Picture) -> None:
+        """Show the (h, w, 4) picture of a slice in the making."""
+        self._sketch = index, picture
+        if self._folder is None:
+            self._result[index] = picture
+
+    def settle(self, index: Index, recipe: Recipe) -> None:
+        """Show a slice that is done."""
+        if self._folder is None:
+            self._result[index] = self._waiting[index]
+            del self._waiting[index]  # only now, so that the thread always finds it in either place
+            self._result.finish(index, recipe)
+        self._settled.append(self._number(index))
+        self._sketch = None
+        self._steered = self._steered or recipe.steered
+
+    def wipe(self) -> Index | None:
+        """Take a slice away that was left in the making, and return which."""
+        if self._sketch is None:
+            return None
+        index, picture = self._sketch
+        self._sketch = None
+        if self._folder is None:
+            self._result[index] = np.zeros_like(picture)
+        return index
+
+    def record(self) -> dict[str, Any]:
+        """Return what is kept with the layer: how it was made, and which slices are done."""
+        return Record(copy.deepcopy(self._run), list(self._settled), self.recipe).to_json()
+
+    def look(self, index: Index) -> Picture:
+        """Return the (h, w, 4) picture of a slice as it is now; any thread."""
+        sketch = self._sketch
+        return sketch[1] if sketch is not None and sketch[0] == index else self._result[index]
+
+    def _number(self, index: Index) -> int:
+        """Return the place of a slice in the flattened leading axes."""
+        return int(np.ravel_multi_index(index, self._result.shape[:-3]))
+
+    @property
+    def _result(self) -> StackResult:
+        assert self._result_so_far is not None  # it is opened before anything else
+        return self._result_so_far
+
+
+class _View:
+    """A canvas as an array, for dask, which reads it slice by slice and each time anew."""
+
+    def __init__(self, canvas: StackArray, shape: tuple[int, ...]) -> None:
+        self._canvas = canvas
+        self.shape, self.ndim, self.dtype = shape, len(shape), np.dtype(np.uint8)
+
+    def __getitem__(self, index: tuple[Any, ...]) -> npt.NDArray[np.uint8]:
+        leading, within = index[: self.ndim - 3], index[self.ndim - 3 :]
+        # A chunk is one slice, of whose place dask makes a number or a slice of length 1.
+        place = tuple(int(part.start if isinstance(part, slice) else part) for part in leading)
+        kept = sum(isinstance(part, slice) for part in leading)
+        found: npt.NDArray[np.uint8] = self._canvas.look(place)[within]
+        return found[(None,) * kept]
+
+    def lazy(self) -> Any:
+        """Return it as a dask array."""
+        import dask.array
+
+        chunks = (*(1 for _ in self.shape[:-3]), *self.shape[-3:])
+        meta = np.empty((0,) * self.ndim, np.uint8)
+        return dask.array.from_array(  # type: ignore[no-untyped-call]
+            self, chunks=chunks, name=False, asarray=False, inline_array=True, meta=meta
+        )
+
+
+def storage_order(axes: tuple[int, int], ndim: int) -> tuple[int, ...]:
+    """Return how to transpose (..., h, w, C) into the order of axes of a layer.
+
+    Parameters
+    ----------
+    axes
+        The layer's axes that run down and across the pictures.
+    ndim
+        Of the array, colours included.
+    """
+    leading = [axis for axis in range(ndim - 1) if axis not in axes]
+    order = {axis: place for place, axis in enumerate([*leading, *axes])}
+    return (*(order[axis] for axis in range(ndim - 1)), ndim - 1)

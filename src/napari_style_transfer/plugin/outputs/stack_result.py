@@ -1,0 +1,122 @@
+"""The one layer that a run over a stack paints into, slice after slice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_style_transfer.errors import InputError
+from napari_style_transfer.plugin.inputs.proxy import without_proxy
+from napari_style_transfer.plugin.inputs.slicing import shown_axes, shown_slice
+from napari_style_transfer.plugin.inputs.stack_job import STACK_KEY, StackJob
+from napari_style_transfer.plugin.runs.messages import Preview
+from napari_style_transfer.recipe import Recipe
+from napari_style_transfer.stack.plan import Index
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Image
+
+
+class StackLayer:
+    """Shows the result of a stack over its content, with the same axes.
+
+    Slices that are not painted yet are see-through: the content shows through them, and it cannot be
+    taken for a result. Main thread only. Once the user has deleted the layer it is not brought back.
+
+    Parameters
+    ----------
+    viewer
+        Gets the layer, or has the one that is gone on with.
+    job
+        What is painted.
+    """
+
+    def __init__(self, viewer: ViewerModel, job: StackJob) -> None:
+        self._viewer, self._job, self._canvas = viewer, job, job.canvas
+        self._layer: Image | None = None
+
+    @property
+    def deleted(self) -> bool:
+        """Whether the layer was there and the user has deleted it."""
+        return self._layer is not None and self._layer not in self._viewer.layers
+
+    @property
+    def recipe(self) -> Recipe | None:
+        """How the stack is painted, once a slice is done."""
+        return self._canvas.recipe
+
+    def show(self, message: Preview) -> None:
+        """Show a slice in the making, or done."""
+        place = message.place
+        if place is None or self.deleted:
+            return
+        if place.recipe is not None:
+            self._canvas.settle(place.index, place.recipe)
+        elif message.picture is not None:
+            self._canvas.sketch(place.index, message.picture)
+        self._appear()
+        if place.recipe is not None:
+            self._note()
+        self._refresh(place.index, done=place.recipe is not None)
+
+    def finish(self) -> None:
+        """Show what there is, also where nothing was left to paint."""
+        if self._canvas.done and not self.deleted:
+            self._appear()
+            self._note()
+
+    def leave(self, *, draw: bool) -> None:
+        """Take away what was left in the making, and the layer if none of its slices is done.
+
+        Parameters
+        ----------
+        draw
+            Whether the viewer can be drawn; it cannot while it is closed.
+        """
+        wiped = self._canvas.wipe()
+        if wiped is None or self._layer is None or self.deleted or not draw:
+            return
+        if self._canvas.done:
+            self._refresh(wiped, done=True)
+        else:
+            layer, self._layer = self._layer, None
+            self._viewer.layers.remove(layer)
+
+    def _appear(self) -> None:
+        """Show the layer, if it is not there yet."""
+        if self._layer is not None:
+            return
+        job = self._job
+        if job.layer is not None and job.layer in self._viewer.layers:
+            self._layer = job.layer
+            if job.note.folder is not None:
+                self._layer.data = self._canvas.data
+            return
+        layer = self._viewer.add_image(
+            self._canvas.data,
+            name=job.name,
+            rgb=True,
+            cache=False,  # or slices that were seen before they were painted would stay empty
+            interpolation2d="linear",
+            **job.placement.transform(self._canvas.picture_shape),
+            **job.placement.options(),
+        )
+        self._layer = without_proxy(layer, self._viewer)
+
+    def _note(self) -> None:
+        """Keep with the layer how it is made, and which slices are done."""
+        assert self._layer is not None
+        self._layer.metadata.update(self._canvas.record())
+        self._layer.metadata[STACK_KEY] = self._job.note.model_dump(mode="json")
+
+    def _refresh(self, index: Index, *, done: bool) -> None:
+        """Draw the layer anew, if it shows this slice."""
+        assert self._layer is not None
+        try:
+            alike = shown_axes(self._layer) == self._job.note.axes
+            shown = tuple(shown_slice(self._layer).values())
+        except InputError:  # it is shown in 3-D, or elsewhere
+            alike, shown = False, ()
+        # Along other axes a slice is but a line, for which it is enough to be there in the end.
+        if shown == index if alike else done:
+            self._layer.refresh(extent=False)

@@ -1,0 +1,1 @@
+"""Runs: threads, what steers them, and what they say."""

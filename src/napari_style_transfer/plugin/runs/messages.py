@@ -1,0 +1,103 @@
+"""What a run's thread says to the main thread: typed, immutable messages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from napari_style_transfer.errors import StyleTransferError
+from napari_style_transfer.progress import Picture, Step
+from napari_style_transfer.recipe import Recipe
+from napari_style_transfer.stack.plan import Index
+
+
+@dataclass(frozen=True)
+class Place:
+    """Which slice of a stack a message is about.
+
+    Attributes
+    ----------
+    index
+        Where it is in the stack.
+    position, total
+        Its place, from 0, among the slices to paint, and how many these are.
+    recipe
+        How it was made, once it is done.
+    """
+
+    index: Index
+    position: int
+    total: int
+    recipe: Recipe | None = None
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The evaluations since the last message, and the picture so far when one is due.
+
+    All pictures of a run have the same shape, so that the layer never changes its extent. Of a stack,
+    one message is about one slice; the last one of a slice has its recipe instead of a picture.
+    """
+
+    steps: tuple[Step, ...]
+    picture: Picture | None = None
+    place: Place | None = None
+
+    @property
+    def to_be_drawn(self) -> bool:
+        """Whether the thread waits, with the next picture, until this one is drawn."""
+        is_done = self.place is not None and self.place.recipe is not None
+        return self.picture is not None or is_done
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The run came to its end: the (H, W, 3|4) uint8 picture and how it was made."""
+
+    steps: tuple[Step, ...]
+    picture: Picture
+    recipe: Recipe
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """The run was stopped: the picture so far, at the result's size, and how it was made."""
+
+    steps: tuple[Step, ...]
+    picture: Picture
+    recipe: Recipe
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The run broke off with an error, whose frames are let go so that no memory hangs on them."""
+
+    error: Exception
+
+    @property
+    def sentence(self) -> str:
+        """What to tell the user."""
+        if isinstance(self.error, StyleTransferError):
+            return str(self.error)
+        what = str(self.error).strip().splitlines()
+        reason = f"{type(self.error).__name__}: {what[0]}" if what else type(self.error).__name__
+        return f"The style transfer broke off ({reason.rstrip('.')})."
+
+
+@dataclass(frozen=True)
+class StackEnded:
+    """The run over a stack came to its end, or was stopped before.
+
+    Attributes
+    ----------
+    painted
+        How many slices it has painted.
+    done, total
+        How many are done, those done before included, of those to paint.
+    """
+
+    painted: int
+    done: int
+    total: int
+
+
+Outcome = Finished | Stopped | StackEnded | Failed

@@ -1,0 +1,185 @@
+"""What a run's thread says, shown: in the result layer, the progress, the plot and a sentence."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QTimer
+
+from napari_style_transfer.plugin.inputs.stack_job import StackJob
+from napari_style_transfer.plugin.outputs.result import ResultLayer
+from napari_style_transfer.plugin.outputs.stack_result import StackLayer
+from napari_style_transfer.plugin.runs.messages import (
+    Failed,
+    Finished,
+    Outcome,
+    Place,
+    Preview,
+    StackEnded,
+    Stopped,
+)
+from napari_style_transfer.plugin.widgets.loss_plot import LossPlot
+from napari_style_transfer.plugin.widgets.progress import ProgressPanel
+from napari_style_transfer.plugin.widgets.sentence import Sentence
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+    from napari_style_transfer.plugin.inputs.job import Job
+    from napari_style_transfer.plugin.runs.lifetime import Lifetime
+
+_DOWNLOAD = (
+    "Loading torchvision's weights; the first time, 548 MB are downloaded, "
+    "with progress in the terminal."
+)
+_DELETED = "Stopped, because the picture was deleted."
+
+
+@dataclass(frozen=True)
+class Panels:
+    """The parts of the widget that speak."""
+
+    status: Sentence
+    progress: ProgressPanel
+    plot: LossPlot
+
+    def complain(self, sentence: str) -> None:
+        """Say what is wrong, here and as napari's notification."""
+        from napari.utils.notifications import show_error
+
+        self.status.say(sentence)
+        show_error(sentence)
+
+
+class Reporter:
+    """Takes the messages of one run after another; main thread only.
+
+    Parameters
+    ----------
+    viewer
+        Gets the result.
+    panels
+        Where to say how it goes.
+    lifetime
+        Of the widget.
+    """
+
+    def __init__(self, viewer: ViewerModel, panels: Panels, lifetime: Lifetime) -> None:
+        self._viewer = viewer
+        self._panels = panels
+        self._lifetime = lifetime
+        self._result: ResultLayer | StackLayer | None = None
+        self._notes: list[str] = []
+
+    @property
+    def deleted(self) -> bool:
+        """Whether the user has deleted the picture in the making."""
+        return self._result is not None and self._result.deleted
+
+    def begin(self, job: Job) -> None:
+        """Show that a run is being prepared."""
+        if isinstance(job, StackJob):
+            self._result = StackLayer(self._viewer, job)
+        else:
+            self._result = ResultLayer(self._viewer, job)
+        self._place: Place | None = None
+        self._notes.clear()
+        self._started, self._paused_at = time.monotonic(), 0.0
+        self._panels.plot.start(job.settings.steps)
+        self._panels.progress.start()
+        self._panels.status.say(_DOWNLOAD if job.settings.weights == "torchvision" else "")
+
+    def hear(self, message: Preview | Outcome) -> None:
+        """Show what the thread says."""
+        if self._lifetime.ended or self._lifetime.run is None or self._result is None:
+            return
+        if isinstance(message, Failed):
+            self._panels.complain(message.sentence)
+            return
+        if isinstance(message, StackEnded):
+            self._conclude_stack(message)
+            return
+        if message.steps:
+            self._follow(message)
+        if isinstance(message, Preview):
+            self._result.show(message)
+            if message.to_be_drawn:
+                QTimer.singleShot(0, self._lifetime.run.shown)
+        else:
+            self._conclude(message)
+
+    def pause(self) -> None:
+        """Show that the run waits."""
+        self._paused_at = time.monotonic()
+        self._panels.progress.pause()
+
+    def resume(self) -> None:
+        """Take note that the run goes on."""
+        self._started += time.monotonic() - self._paused_at
+
+    def end(self) -> None:
+        """Forget the run."""
+        if isinstance(self._result, StackLayer):
+            self._result.leave(draw=not self._lifetime.ended)
+        self._result = None
+        if not self._lifetime.ended:
+            self._panels.progress.hide()
+            self._panels.plot.end()
+
+    def _follow(self, message: Preview | Finished | Stopped) -> None:
+        """Show how far the run has come."""
+        place = message.place if isinstance(message, Preview) else None
+        self._panels.progress.advance(message.steps, place)
+        if self._lifetime.run is not None and self._lifetime.run.steering.paused:
+            self._panels.progress.pause()
+        if place is not None and (self._place is None or place.index != self._place.index):
+            self._panels.plot.start(message.steps[-1].evaluations)
+        self._place = place
+        self._panels.plot.add(message.steps)
+        for step in message.steps:
+            if step.note and step.note not in self._notes:
+                if step.note.startswith("Region"):  # what is said of regions now replaces what was
+                    self._notes = [each for each in self._notes if not each.startswith("Region")]
+                self._notes.append(step.note)
+                self._panels.status.say(" ".join(self._notes))
+
+    def _conclude(self, message: Finished | Stopped) -> None:
+        assert isinstance(self._result, ResultLayer)
+        self._result.finish(message.picture, message.recipe)
+        recipe = message.recipe
+        if self._result.deleted:
+            told = _DELETED
+        elif isinstance(message, Stopped):
+            told = f"Stopped at evaluation {recipe.evaluations}; the picture so far is kept."
+        else:
+            told = f"Painted in {self._seconds:.0f} s on {recipe.device} ({recipe.precision})."
+        self._tell(told)
+
+    def _conclude_stack(self, message: StackEnded) -> None:
+        assert isinstance(self._result, StackLayer)
+        self._result.finish()
+        recipe = self._result.recipe
+        if self._result.deleted:
+            told = _DELETED
+        elif message.done < message.total:
+            told = f"Stopped with {message.done} of {message.total} slices done."
+            told += " Continue paints the rest." if message.done else ""
+        elif not message.painted or recipe is None:
+            told = f"All {message.total} slices are painted already."
+        else:
+            how_many = f"{message.painted} slices"
+            if message.painted < message.total:
+                how_many = f"the other {message.painted} of {message.total} slices"
+            where = f"{recipe.device} ({recipe.precision})"
+            told = f"Painted {how_many} in {self._seconds:.0f} s on {where}."
+        self._tell(told)
+
+    def _tell(self, how_it_ended: str) -> None:
+        self._panels.status.say(" ".join([how_it_ended, *self._notes]))
+
+    @property
+    def _seconds(self) -> float:
+        """How long the run has taken."""
+        return time.monotonic() - self._started

@@ -1,0 +1,1 @@
+"""Widgets: all that is seen."""

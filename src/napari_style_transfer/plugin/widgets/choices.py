@@ -1,0 +1,229 @@
+"""Everything that the user chooses, and what it amounts to for the engine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from magicgui.widgets import Container
+from psygnal import Signal
+
+from napari_style_transfer.errors import InputError
+from napari_style_transfer.plugin.inputs.job import Job, collect, going_on
+from napari_style_transfer.plugin.inputs.labels import Grid, grid_of
+from napari_style_transfer.plugin.inputs.stack_job import (
+    StackSelection,
+    begin_stack,
+    continue_stack,
+    painted_size,
+)
+from napari_style_transfer.plugin.inputs.styles import FrozenRegions, freeze_regions, freeze_styles
+from napari_style_transfer.plugin.outputs.result import recipe_of
+from napari_style_transfer.plugin.runs.edits import Change, Topic
+from napari_style_transfer.plugin.widgets.fields import (
+    build_fields,
+    is_advanced,
+    is_live,
+    set_field,
+)
+from napari_style_transfer.plugin.widgets.layer_choice import LayerChoice
+from napari_style_transfer.plugin.widgets.layout import flush
+from napari_style_transfer.plugin.widgets.preferences import preferred
+from napari_style_transfer.plugin.widgets.regions_section import RegionsSection
+from napari_style_transfer.plugin.widgets.stack_section import StackSection
+from napari_style_transfer.plugin.widgets.styles_section import StylesSection
+from napari_style_transfer.settings import Settings, with_live
+from napari_style_transfer.steering import KEEP, Keep
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Image, Layer
+
+    from napari_style_transfer.plugin.runs.lifetime import Lifetime
+    from napari_style_transfer.recipe import Recipe
+
+
+class Choices:
+    """The layers, the fields, the styles, the regions and the slices.
+
+    Signals
+    -------
+    turned
+        The user has changed something (the argument says what) that a run can follow.
+
+    Parameters
+    ----------
+    viewer
+        The viewer whose layers are offered.
+    lifetime
+        Of the widget.
+
+    Attributes
+    ----------
+    content, style
+        Choices of the layers.
+    fields
+        One for every parameter of :class:`Settings`, by name.
+    styles, regions
+        The sections of further styles, and of where each style goes.
+    stack
+        The section of the slices to paint.
+    """
+
+    edited = Signal(Topic)
+
+    def __init__(self, viewer: ViewerModel, lifetime: Lifetime) -> None:
+        self._viewer, self._lifetime = viewer, lifetime
+        self.content = LayerChoice(
+            viewer, name="content", label="Content", tooltip="The layer to paint anew."
+        )
+        self.style = LayerChoice(
+            viewer, name="style", label="Style", tooltip="The layer whose manner is taken."
+        )
+        self.fields = build_fields()
+        for name, value in preferred().items():
+            set_field(self.fields[name], value)
+        self.styles = StylesSection(viewer, self.style, self.content)
+        self.regions = RegionsSection(viewer, self.grid, self.styles.names, lifetime)
+        self.stack = StackSection(viewer, self.content, self.settings, lifetime)
+        self._resetting = False
+        self._guess_style()
+        self._connect()
+
+    def forms(self) -> tuple[Container[Any], Container[Any]]:
+        """Return the fields that everyone needs and the advanced ones, laid out."""
+        form, advanced = Container[Any](), Container[Any]()
+        # magicgui lines the labels up only for what is added after the container is made.
+        form.extend([self.content, self.style])
+        form.extend(field for name, field in self.fields.items() if not is_advanced(name))
+        advanced.extend(field for name, field in self.fields.items() if is_advanced(name))
+        for each in (form, advanced):
+            flush(each.native)
+        return form, advanced
+
+    def settings(self) -> Settings:
+        """Return the settings as the fields show them.
+
+        Raises
+        ------
+        InputError
+            One sentence that names the field and what is wrong with it.
+        """
+        return Settings(**{name: field.value for name, field in self.fields.items()})
+
+    def job(self, beginning: Image | None = None) -> Job:
+        """Return what is to be painted, from the content or going on from another layer.
+
+        Raises
+        ------
+        InputError
+            If something cannot be painted so; the message says why.
+        """
+        settings, begun = self.settings(), StackSelection.of(beginning)
+        if beginning is not None and begun is not None:
+            settings = settings.replace(size=painted_size(beginning, begun))
+        elif beginning is not None:
+            settings = going_on(settings, recipe_of(beginning))
+        content = self.content.value
+        job = collect(
+            content,
+            self.styles.inputs(),
+            settings,
+            self._viewer,
+            regions=self.regions.selection(self.styles.positions()),
+            beginning=beginning if begun is None else None,
+        )
+        if beginning is not None and begun is not None:
+            return continue_stack(job, content, beginning, self.stack.selection())
+        slices = None if beginning is not None else self.stack.selection()
+        return job if slices is None else begin_stack(job, content, slices)
+
+    def change(self, job: Job, topics: set[Topic]) -> Change:
+        """Return what of the present choices a run of `job` is to take up.
+
+        Raises
+        ------
+        InputError
+            If something cannot be painted so; the message says why.
+        """
+        settings, styles = None, None
+        regions: FrozenRegions | Keep | None = KEEP
+        if Topic.SETTINGS in topics:
+            settings = with_live(job.settings, self.settings())
+        if Topic.STYLES in topics:
+            styles = freeze_styles(
+                self.styles.inputs(), job.settings, job.frozen_inputs, self._viewer
+            )
+        if topics & {Topic.STYLES, Topic.REGIONS}:  # regions count the styles
+            pick = self.regions.selection(self.styles.positions())
+            regions = freeze_regions(pick, job.grid, job.frozen_inputs)
+        return Change(settings, styles, regions)
+
+    def grid(self) -> Grid | None:
+        """Return the pixels that regions are regions of; None without a content."""
+        if self._lifetime.run is not None:
+            return self._lifetime.run.job.grid
+        content = self.content.value
+        try:
+            return None if content is None else grid_of(content, self._viewer)
+        except InputError:
+            return None
+
+    def take(self, recipe: Recipe, slices: StackSelection | None) -> None:
+        """Choose what a recipe says, as far as its layers are there, and the slices of a stack.
+
+        Raises
+        ------
+        ValueError
+            If a field refuses its value.
+        """
+        for name, value in recipe.settings.model_dump().items():
+            set_field(self.fields[name], value)
+        self.content.choose(recipe.content)
+        self.styles.recall(recipe.all_styles)
+        self.regions.recall(recipe.regions, self.styles.rows)
+        self.stack.recall(slices)
+
+    def reset(self) -> None:
+        """Read the viewer's layers again; a run does not follow the loss of a layer."""
+        had = len(self.content.choices)
+        self._resetting = True
+        for each in (self.content, self.style, self.styles, self.regions):
+            each.reset_choices()
+        self._resetting = False
+        self.stack.look_again()
+        if had == 1:
+            self._guess_style()
+
+    def lock(self, running: bool) -> None:
+        """Disable what cannot be changed while a run is on."""
+        self.content.enabled = not running
+        self.stack.setEnabled(not running)
+        for name, field in self.fields.items():
+            field.enabled = not running or is_live(name)
+
+    def _guess_style(self) -> None:
+        """Take another layer than the content for the style, where there is one."""
+        if len(self.style.choices) > 1 and self.style.value is self.content.value:
+            self.style.value = self.style.choices[-1]
+
+    def _on_edit(self, topic: Topic) -> None:
+        if not self._resetting:
+            self.edited.emit(topic)
+
+    def _on_painted(self, layer: Layer, topic: Topic) -> None:
+        if self._lifetime.run is not None:
+            self._lifetime.run.job.frozen_inputs.forget(layer)
+            self._on_edit(topic)
+
+    def _connect(self) -> None:
+        for name, field in self.fields.items():
+            if is_live(name):
+                field.changed.connect(lambda: self._on_edit(Topic.SETTINGS))
+        self.content.changed.connect(lambda: self.regions.look_again())
+        self.content.changed.connect(lambda: self.stack.look_again())
+        self.fields["size"].changed.connect(lambda: self.stack.look_again())
+        self.styles.changed.connect(lambda: self._on_edit(Topic.STYLES))
+        self.styles.renamed.connect(lambda: self.regions.offer_styles())
+        self.styles.painted.connect(lambda layer: self._on_painted(layer, Topic.STYLES))
+        self.regions.changed.connect(lambda: self._on_edit(Topic.REGIONS))
+        self.regions.painted.connect(lambda layer: self._on_painted(layer, Topic.REGIONS))

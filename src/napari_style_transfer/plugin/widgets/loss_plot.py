@@ -1,0 +1,158 @@
+"""The curve of the losses by term, drawn as a run goes on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QFont
+from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from napari_style_transfer.progress import Losses, Step
+from napari_style_transfer.settings import parameters
+
+#: Colours that the colour-blind tell apart (after Okabe and Ito) and that stand out from light and
+#: dark alike.
+_COLOURS = ("#2f9bdc", "#e69f00", "#009e73", "#cc79a7", "#d55e00")
+
+
+def _label(term: str) -> str:
+    """Name a term as the field of its weight does."""
+    title = parameters()[f"{term}_weight"].title
+    return (title or term).removesuffix(" weight").lower()
+
+
+#: The objective's terms, each with its label and colour.
+_TERMS = {
+    field.name: (_label(field.name), colour)
+    for field, colour in zip(fields(Losses), _COLOURS, strict=False)
+}
+
+_HEIGHT = 110
+#: Takes the height of a legend.
+_NO_LEGEND = "&nbsp;"
+
+
+class LossPlot(QWidget):
+    """Small plot of every term over the evaluations, on a logarithmic axis.
+
+    A faint line marks where the next scale begins: the terms are comparable within one scale only.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._plot = pg.PlotWidget(axisItems={"left": _Decades("left")})
+        self._plot.setFixedHeight(_HEIGHT)
+        self._plot.setMinimumWidth(0)
+        self._plot.setMouseEnabled(x=False, y=False)
+        self._plot.setMenuEnabled(False)
+        # pyqtgraph makes the menu nevertheless, without a parent that would delete it.
+        menu = self._plot.getPlotItem().ctrlMenu
+        menu.setParent(self._plot, menu.windowFlags())
+        self._plot.hideButtons()
+        # Room above for the upper half of a label at the very top.
+        self._plot.getPlotItem().layout.setContentsMargins(1, 6, 1, 1)
+        self._plot.setLogMode(y=True)
+        self._plot.setToolTip("Each term of the loss, times its weight, after every evaluation.")
+        for side in ("left", "bottom"):
+            axis = self._plot.getAxis(side)
+            axis.setStyle(tickFont=QFont(self.font().family(), 7), maxTickLevel=0, tickLength=-4)
+        self._plot.getAxis("left").setWidth(34)
+        self._curves = {
+            term: self._plot.plot(pen=pg.mkPen(colour, width=1.6), connect="finite")
+            for term, (_, colour) in _TERMS.items()
+        }
+        self._marks: list[Any] = []
+        self._legend = QLabel()
+        self._legend.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        self._legend.setTextFormat(Qt.TextFormat.RichText)
+        self._legend.setWordWrap(True)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self._plot)
+        layout.addWidget(self._legend)
+        self.hide()
+
+    def start(self, evaluations: int) -> None:
+        """Show an empty plot for a run of so many evaluations."""
+        self._evaluations: list[int] = []
+        self._losses: dict[str, list[float]] = {term: [] for term in _TERMS}
+        self._scale = 1
+        for mark in self._marks:
+            self._plot.removeItem(mark)
+        self._marks.clear()
+        for curve in self._curves.values():
+            curve.setData([], [])
+        self._plot.setXRange(0, evaluations, padding=0.01)
+        self._plot.setYRange(-2, 1)
+        self._legend.setText(_NO_LEGEND)
+        self.show()
+
+    def add(self, steps: Iterable[Step]) -> None:
+        """Draw the losses of further evaluations."""
+        self._plot.enableAutoRange(axis="y")
+        for step in steps:
+            if step.scale != self._scale:
+                self._mark(step.evaluation - 0.5)
+                self._scale = step.scale
+            self._evaluations.append(step.evaluation)
+            for term, values in self._losses.items():
+                loss = getattr(step.losses, term)
+                values.append(loss if loss > 0 else np.nan)  # a logarithmic axis has no 0
+        legend = []
+        for term, (label, colour) in _TERMS.items():
+            if not np.isnan(self._losses[term]).all():
+                self._curves[term].setData(self._evaluations, self._losses[term])
+                legend.append(f'<span style="color:{colour}">&#9644;</span>&nbsp;{label}')
+        text = "&nbsp;&nbsp; ".join(legend) or _NO_LEGEND
+        if text != self._legend.text():
+            self._legend.setText(text)
+
+    def end(self) -> None:
+        """Hide a plot in which nothing was drawn, because the run failed or had nothing to paint."""
+        if self._legend.text() == _NO_LEGEND:
+            self.hide()
+
+    def set_colours(self, text: str, background: str) -> None:
+        """Draw in a theme's colours."""
+        self._colour = text
+        self._plot.setBackground(background)
+        for side in ("left", "bottom"):
+            axis = self._plot.getAxis(side)
+            axis.setTextPen(text)
+            axis.setPen(pg.mkPen(_faint(text)))
+        for mark in self._marks:
+            mark.setPen(_dotted(text))
+
+    def _mark(self, evaluation: float) -> None:
+        mark = pg.InfiniteLine(evaluation, angle=90, pen=_dotted(self._colour))
+        self._plot.addItem(mark, ignoreBounds=True)
+        self._marks.append(mark)
+
+
+class _Decades(pg.AxisItem):  # type: ignore[misc]
+    """A logarithmic axis with a few whole powers of ten, instead of a crowd of ticks."""
+
+    def tickValues(self, low: float, high: float, _: float) -> list[tuple[float, list[float]]]:
+        decades = range(math.ceil(low), math.floor(high) + 1)
+        stride = max(1, math.ceil(len(decades) / 4))
+        return [(stride, [float(decade) for decade in decades[::stride]])]
+
+    def tickStrings(self, values: list[float], *_: Any) -> list[str]:
+        return [f"{10**value:g}" for value in values]
+
+
+def _faint(colour: str) -> Any:
+    faint = pg.mkColor(colour)
+    faint.setAlpha(90)
+    return faint
+
+
+def _dotted(colour: str) -> Any:
+    return pg.mkPen(_faint(colour), style=Qt.PenStyle.DotLine)
