@@ -75,7 +75,11 @@ def resize(picture: Tensor, shape: Shape) -> Tensor:
 
 
 def with_alpha(picture: Picture, alpha: npt.NDArray[Any]) -> Picture:
-    """Return a (H, W, 4) uint8 picture with a transparency of any size and real type, resized to it."""
+    """Return a (H, W, 3) picture as (H, W, 4) of its type, uint8 or uint16, with a transparency.
+
+    The transparency may be of any size and real type; it is resized.
+    """
     plane = torch.from_numpy(unit_range(np.asarray(alpha), "The transparency"))[None, None]
     resized = resize(plane.expand(1, 3, -1, -1), (picture.shape[0], picture.shape[1]))
-    return np.concatenate([picture, to_array(resized)[..., :1]], axis=2)
+    plane_of_type = to_array(resized, 16 if picture.dtype == np.uint16 else 8)[..., :1]
+    return np.concatenate([picture, plane_of_type], axis=2)

@@ -15,11 +15,8 @@ import tifffile
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from napari_style_transfer.errors import InputError
+from napari_style_transfer.io.names import ALPHA_SUFFIXES, check_output
 from napari_style_transfer.progress import Picture
-
-#: Suffixes that can be written; those whose format has transparency.
-SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
-ALPHA_SUFFIXES = (".png", ".tif", ".tiff")
 
 #: What reading a damaged file raises.
 _DAMAGED = (OSError, ValueError, struct.error)
@@ -75,26 +72,6 @@ def _load_scientific_tiff(path: str | os.PathLike[str]) -> npt.NDArray[Any]:
         raise InputError(
             f"Cannot read the picture {path}: it is damaged or not a picture."
         ) from None
-
-
-def check_output(path: str | Path) -> Path:
-    """Return `path` if a picture can be written there, before any work is done.
-
-    Raises
-    ------
-    InputError
-        If its suffix names no format that is written, or its folder is missing or read-only.
-    """
-    path = Path(path)
-    if path.suffix.lower() not in SUFFIXES:
-        raise InputError(f"Cannot write {path.name!r}: its name must end in {', '.join(SUFFIXES)}.")
-    if path.is_dir():
-        raise InputError(f"Cannot write {path}: it is a folder; give the name of a file.")
-    if not path.parent.is_dir():
-        raise InputError(f"Cannot write {path}: there is no folder {path.parent}.")
-    if not os.access(path.parent, os.W_OK):
-        raise InputError(f"Cannot write into the folder {path.parent}.")
-    return path
 
 
 def save_image(path: str | Path, array: Picture) -> None:

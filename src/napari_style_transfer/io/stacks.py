@@ -20,9 +20,9 @@ import tifffile
 from PIL import Image, UnidentifiedImageError
 
 from napari_style_transfer.errors import InputError
-from napari_style_transfer.io.pictures import SUFFIXES, load_image, pixels_of, split_alpha
+from napari_style_transfer.io.names import SUFFIXES, TIFF_SUFFIXES
+from napari_style_transfer.io.pictures import load_image, pixels_of, split_alpha
 
-TIFF_SUFFIXES = (".tif", ".tiff")
 #: What is taken for a picture in a folder.
 _PICTURES = {*SUFFIXES, ".bmp", ".gif", ".jp2", ".pbm", ".pgm", ".ppm", ".tga", ".webp"}
 #: What reading a damaged file raises, in Pillow and in tifffile.
