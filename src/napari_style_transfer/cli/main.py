@@ -142,7 +142,7 @@ def _free_name(content: str, style: str) -> Path:
 
 def _check_output(job: Job, inputs: Sequence[str | None]) -> None:
     """Refuse what cannot be saved to, before the work rather than after it."""
-    from napari_style_transfer.io.pictures import check_output
+    from napari_style_transfer.io.saving import check_output
 
     if _is_stack(job.content):
         inputs = inputs[1:]  # it may go on with what is there, and has rules of its own
@@ -166,19 +166,21 @@ def _load(source: str) -> Any:
         from napari_style_transfer.samples import load
 
         return load(source.removeprefix(_SAMPLE))
-    from napari_style_transfer.io.pictures import load_image
+    from napari_style_transfer.io.pictures import read_picture
 
-    return load_image(Path(source))
+    return read_picture(source)
 
 
 def _paint(job: Job) -> int:
     """Paint, save the picture and its recipe, and return the exit code."""
     from napari_style_transfer.engine.tensors import with_alpha
-    from napari_style_transfer.io.pictures import save_image, split_alpha
+    from napari_style_transfer.io.pictures import split_alpha
+    from napari_style_transfer.io.saving import save_picture
 
     if _is_stack(job.content):
         return _paint_stack(job)
-    content, alpha = split_alpha(_load(job.content))
+    content = _load(job.content)
+    alpha = split_alpha(content)[1]
     styles = load_styles(job.styles, _load)
     regions = load_regions(job.regions)
     if regions is not None:
@@ -193,12 +195,12 @@ def _paint(job: Job) -> int:
     picture = last.picture if alpha is None else with_alpha(last.picture, alpha)
     recipe = Recipe.from_step(last, job.settings, **job.names)
     try:
-        save_image(job.output, picture)
+        save_picture(job.output, picture)
         save_text(job.recipe_path, recipe.model_dump_json(indent=2) + "\n")
     except InputError as error:
         # What took minutes to paint is not to be lost with a full disk.
         refuge = Path(tempfile.mkdtemp(prefix="napari-style-transfer-")) / job.output.name
-        save_image(refuge, picture)
+        save_picture(refuge, picture)
         raise StyleTransferError(f"{error} The picture is in {refuge}.") from None
     if stop.is_set() and last.status is Status.STOPPED:
         print(

@@ -16,8 +16,9 @@ from tqdm import tqdm
 
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.io.atomic import save_text
-from napari_style_transfer.io.pictures import SUFFIXES, check_output
-from napari_style_transfer.io.stacks import TIFF_SUFFIXES, Pages, open_pages
+from napari_style_transfer.io.saving import SUFFIXES, check_output
+from napari_style_transfer.io.stacks import Pages, read_stack
+from napari_style_transfer.io.tiff import SUFFIXES as TIFF_SUFFIXES
 from napari_style_transfer.recipe import Recipe
 from napari_style_transfer.settings import Settings
 from napari_style_transfer.stack.folder import FolderResult, save_tiff
@@ -68,7 +69,7 @@ def paint_stack(
     InputError
         If the stack, one of its pages, or the output cannot be used.
     """
-    pages = open_pages(source)
+    pages = read_stack(source)
     _check_place(source, output, pages)
     run = identity(settings, **names)
     tiff = output.suffix.lower() in TIFF_SUFFIXES

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.recipe import RegionEntry, RegionsEntry, StyleEntry
@@ -89,6 +87,8 @@ def parse_regions(
 
 def load_styles(notes: Iterable[StyleEntry], load: Callable[[str], Any]) -> list[Style]:
     """Return the styles that are noted, their pictures read by `load`; one of them has a share."""
+    from napari_style_transfer.io.labels import read_labels
+
     return [
         *styles_of(
             [
@@ -97,7 +97,7 @@ def load_styles(notes: Iterable[StyleEntry], load: Callable[[str], Any]) -> list
                     note.share,
                     note.scale,
                     note.angle,
-                    None if note.mask is None else load_labels(note.mask),
+                    None if note.mask is None else read_labels(note.mask),
                 )
                 for note in notes
             ]
@@ -109,8 +109,10 @@ def load_regions(note: RegionsEntry | None) -> Regions | None:
     """Return the regions that are noted, their labels read from the file."""
     if note is None:
         return None
+    from napari_style_transfer.io.labels import read_labels
+
     table = {label: Region(each.style, each.strength) for label, each in note.table.items()}
-    regions = Regions(load_labels(note.labels), table)
+    regions = Regions(read_labels(note.labels), table)
     present = set(np.unique(regions.labels).tolist())
     for label in table:
         if label not in present:
@@ -121,37 +123,3 @@ def load_regions(note: RegionsEntry | None) -> Regions | None:
     if all(regions.region(label).style is None for label in present):
         raise InputError(f"By the labels in {note.labels} nothing would be painted.")
     return regions
-
-
-def load_labels(path: str) -> npt.NDArray[Any]:
-    """Read a picture of labels: grey levels or palette indices.
-
-    Returns
-    -------
-    ndarray
-        (H, W) integers.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read or has colours.
-    """
-    from PIL import Image
-
-    try:
-        if Path(path).suffix.lower() in (".tif", ".tiff"):
-            import tifffile
-
-            labels = tifffile.imread(path)
-        else:
-            with Image.open(path) as file:
-                labels = np.asarray(file.convert("L") if file.mode == "LA" else file)
-    except FileNotFoundError:
-        raise InputError(f"There is no file {path}.") from None
-    except (OSError, ValueError):
-        raise InputError(f"The labels in {path} cannot be read.") from None
-    if labels.ndim != 2 or labels.dtype.kind not in "bui":
-        raise InputError(
-            f"The labels in {path} should be grey levels, one for each region, without colours."
-        )
-    return labels

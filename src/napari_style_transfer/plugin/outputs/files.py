@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image as Pillow
 
 from napari_style_transfer.errors import InputError
-from napari_style_transfer.io.atomic import replacing, save_text
+from napari_style_transfer.io.atomic import save_text
+from napari_style_transfer.io.pictures import read_levels
+from napari_style_transfer.io.saving import save_picture
 from napari_style_transfer.recipe import RECIPE_KEY, Recipe
 
 LayerData = tuple[Any, dict[str, Any], str]
@@ -63,8 +64,7 @@ def write_picture(path: str, data: Any, attributes: Mapping[str, Any]) -> list[s
         raise InputError(f"{picture.name} can hold one picture, not a stack; save it as a TIFF.")
     if notes.exists() and _recipe(notes) is None:
         raise InputError(f"The recipe would replace {notes}; choose another name for the picture.")
-    with replacing(picture) as part:
-        Pillow.fromarray(_flat(data)).save(part, "PNG")
+    save_picture(picture, _flat(data))
     noted = recipe.model_dump(mode="json") | {_LAYER_KEY: _state(data.shape, attributes)}
     save_text(notes, f"{json.dumps(noted, indent=2)}\n")
     return [str(picture), str(notes)]
@@ -102,11 +102,7 @@ def _layer(notes: Path) -> LayerData:
     picture, recipe = _picture(notes), _recipe(notes)
     assert picture is not None
     assert recipe is not None
-    try:
-        with Pillow.open(picture) as file:
-            data = np.asarray(file.convert("RGBA" if file.has_transparency_data else "RGB"))
-    except (OSError, Pillow.DecompressionBombError) as error:
-        raise InputError(f"Cannot read the picture {picture}: {error}.") from None
+    data = read_levels(picture)
     metadata = {RECIPE_KEY: recipe.model_dump(mode="json")}
     own = {"rgb": True, "metadata": metadata}
     state = json.loads(notes.read_bytes()).get(_LAYER_KEY, {})
