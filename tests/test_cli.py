@@ -215,7 +215,7 @@ def test_a_picture_to_start_from_reaches_the_engine(monkeypatch: pytest.MonkeyPa
     calls = spy(monkeypatch)
     argv = ["photo.png", "painting.png", "-o", "out.png", "--init", "painting.png", *FAST]
     assert main(argv) == 0
-    np.testing.assert_array_equal(calls[0]["init"], picture(30, 30, seed=1))
+    np.testing.assert_allclose(calls[0]["init"] * 255, picture(30, 30, seed=1), atol=1e-4)
 
 
 def spy(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:

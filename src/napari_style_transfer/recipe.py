@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.io.atomic import save_text
-from napari_style_transfer.io.names import SUFFIXES, check_length
+from napari_style_transfer.io.names import SUFFIXES, check_name
 from napari_style_transfer.progress import Status, Step
 from napari_style_transfer.settings import Settings, with_live
 
@@ -212,14 +212,14 @@ def side_file(picture: Path) -> Path:
     short, long = _side_files(picture)
     for side in (short, long):
         if not os.path.lexists(side) or _belongs(side, picture):
-            check_length(side)
+            check_name(side)
             return side
     raise InputError(
         f"The recipe would replace {short} or {long}; choose another name for the picture."
     )
 
 
-def picture_of(side: Path) -> Path | None:
+def picture_beside(side: Path) -> Path | None:
     """Return the picture that a recipe's file is about, or None if it is not beside it.
 
     That is the picture that the file names, if it is a side file of that; then ``cat.jpg`` for
@@ -291,7 +291,7 @@ def _belongs(side: Path, picture: Path) -> bool:
     except InputError:
         return False
     named = _named_in(side)
-    return picture_of(side) == picture if named is None else named == picture.name
+    return picture_beside(side) == picture if named is None else named == picture.name
 
 
 def _named_in(side: Path) -> str | None:

@@ -171,7 +171,7 @@ def test_a_spoilt_layer_entry_is_one_sentence(
 
 
 def test_a_folder_that_is_not_there_is_one_clear_sentence(result: Any, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"^Cannot save .*nowhere"):
+    with pytest.raises(InputError, match=r"^Cannot write .*nowhere"):
         write_picture(
             str(tmp_path / "nowhere" / "a.png"), result.data, {"metadata": result.metadata}
         )

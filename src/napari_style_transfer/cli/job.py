@@ -19,7 +19,7 @@ from napari_style_transfer.cli.names import (
 from napari_style_transfer.cli.options import given_parameters
 from napari_style_transfer.cli.style_options import parse_regions, parse_styles
 from napari_style_transfer.errors import InputError
-from napari_style_transfer.io.names import DEEP_SUFFIXES, TIFF_SUFFIXES, check_folder, check_output
+from napari_style_transfer.io.names import TIFF_SUFFIXES, check_folder, check_output
 from napari_style_transfer.recipe import Recipe, RegionsEntry, StyleEntry, side_file
 from napari_style_transfer.settings import Settings
 
@@ -144,7 +144,7 @@ def _files_read(
     return names if init is None else [*names, init]
 
 
-def _check_output(content: str, output: Path | None, read: list[str], bits: int) -> bool:
+def _check_output(content: str, output: Path | None, read: list[str], bits: Literal[8, 16]) -> bool:
     """Refuse what cannot be saved to; return whether the content is many pictures."""
     if output is None:
         stack = is_stack(content)
@@ -153,18 +153,13 @@ def _check_output(content: str, output: Path | None, read: list[str], bits: int)
         check_folder(Path("new"))
         return stack
     if not may_be_stack(content):
-        check_output(output)
+        check_output(output, bits)
     stack = is_stack(content)
     if stack:
         check_stack_output(content, output)
     else:
-        check_output(output)
+        check_output(output, bits)
         read = [content, *read]  # a stack may go on with what is there, and has rules of its own
-        if bits == 16 and output.suffix.lower() not in DEEP_SUFFIXES:
-            raise InputError(
-                f"16 bits are not saved as {output.suffix}; name a file that ends in "
-                f"{', '.join(DEEP_SUFFIXES)}, or leave out --bits 16."
-            )
     is_folder = stack and output.suffix.lower() not in TIFF_SUFFIXES
     for path in [output] if is_folder else [output, side_file(output)]:
         if any(os.path.exists(name) and _is_same(path, name) for name in read):

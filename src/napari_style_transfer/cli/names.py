@@ -14,7 +14,7 @@ from napari_style_transfer.io.names import (
     SUFFIXES,
     TIFF_SUFFIXES,
     check_folder,
-    check_length,
+    check_name,
     check_output,
     name_length,
     name_limit,
@@ -87,7 +87,7 @@ def check_stack_output(content: str, output: Path) -> None:
     suffix = output.suffix.lower()
     if suffix in TIFF_SUFFIXES:
         check_output(output)
-        check_length(pages_folder(output))
+        check_name(pages_folder(output))
     elif suffix in SUFFIXES:
         raise InputError(
             f"A stack is painted to a folder, or to a TIFF of several pages, not to {output.name!r}."
@@ -98,7 +98,7 @@ def check_stack_output(content: str, output: Path) -> None:
         raise InputError(f"Cannot write into {output}: it is no folder.")
     else:
         check_folder(output)
-        check_length(output)
+        check_name(output)
     if os.path.isdir(content) and output.resolve().is_relative_to(Path(content).resolve()):
         raise InputError(
             f"The output {output} is within the input {content}; choose another place."

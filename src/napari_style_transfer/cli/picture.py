@@ -19,7 +19,8 @@ from napari_style_transfer.engine.device import choose_device, choose_precision,
 from napari_style_transfer.engine.tensors import with_alpha
 from napari_style_transfer.errors import InputError, StyleTransferError
 from napari_style_transfer.geometry import result_shape
-from napari_style_transfer.io.pictures import save_image
+from napari_style_transfer.io.pictures import range_hint
+from napari_style_transfer.io.saving import save_picture
 from napari_style_transfer.memory import MemoryPlan, plan_memory
 from napari_style_transfer.methods.base import Controls, Request
 from napari_style_transfer.progress import Picture, Status, Step
@@ -52,7 +53,9 @@ def paint(job: Job) -> int:
 
 def _read(job: Job) -> Request:
     """Read what the job names."""
-    content = load(job.content)
+    content = load(job.content, job.value_range)
+    if job.value_range is None and (hint := range_hint(job.content)):
+        complain(hint)
     regions = load_regions(job.regions)
     if regions is not None:
         check_cover(regions, content.shape[:2])
@@ -107,12 +110,12 @@ def _save(job: Job, request: Request, last: Step, output: Path) -> Path:
     picture = _with_transparency(request, last)
     values = Recipe.from_step(last, job.settings, **job.notes).model_dump(mode="json")
     try:
-        save_image(output, picture)
+        save_picture(output, picture)
         return save_recipe(output, values)
     except InputError as error:
         # What took minutes to paint is not to be lost with a full disk.
         refuge = Path(tempfile.mkdtemp(prefix="napari-style-transfer-")) / f"result{output.suffix}"
-        save_image(refuge, picture)
+        save_picture(refuge, picture)
         with contextlib.suppress(InputError):
             save_recipe(refuge, values)
         raise StyleTransferError(f"{error} The picture is in {refuge}.") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import shutil
@@ -16,9 +17,10 @@ from napari_style_transfer.cli.job import Job
 from napari_style_transfer.cli.names import check_stack_output, pages_folder
 from napari_style_transfer.cli.report import INTERRUPTED, complain, say
 from napari_style_transfer.cli.terminal import ProgressBar, stop_on_interrupt
-from napari_style_transfer.errors import InputError
-from napari_style_transfer.io.names import TIFF_SUFFIXES, check_length
-from napari_style_transfer.io.stacks import Pages, open_pages
+from napari_style_transfer.errors import InputError, StyleTransferError
+from napari_style_transfer.io.names import TIFF_SUFFIXES, check_name
+from napari_style_transfer.io.pictures import ValueRange, range_hint
+from napari_style_transfer.io.stacks import Page, Pages, read_stack
 from napari_style_transfer.recipe import Recipe, save_recipe, side_file
 from napari_style_transfer.settings import Settings
 from napari_style_transfer.stack.folder import FolderResult, save_tiff
@@ -46,6 +48,7 @@ def paint(job: Job) -> int:
             names=job.notes,
             regions=load_regions(job.regions),
             init=None if job.init is None else load(job.init),
+            value_range=job.value_range,
             stop=stop,
             quiet=job.quiet,
         )
@@ -67,6 +70,7 @@ def paint_stack(
     stop: threading.Event,
     init: Any = None,
     regions: Any = None,
+    value_range: ValueRange | None = None,
     quiet: bool = False,
 ) -> StackOutcome:
     """Paint a stack from files to files, under a progress bar; go on with what an earlier run began.
@@ -82,6 +86,8 @@ def paint_stack(
         a TIFF are kept in the folder ``OUTPUT.pages`` until all are done.
     names
         What the recipe says of the pictures, as :meth:`Recipe.from_step` takes it: content, style, ...
+    value_range
+        The values of the pages that become 0 and 1; as their type says if None.
     stop
         Once set, the page in the making is dropped.
     quiet
@@ -92,7 +98,7 @@ def paint_stack(
     InputError
         If the stack, one of its pages, or the output cannot be used.
     """
-    pages = open_pages(source)
+    pages = read_stack(source, value_range=value_range)
     check_stack_output(source, output)
     _check_sources(output, pages)
     run = identity(settings, **names)
@@ -102,10 +108,12 @@ def paint_stack(
         return already
     folder = pages_folder(output) if tiff else output
     for page in pages.pages:
-        check_length(folder / page.name)
+        check_name(folder / page.name)
     result = FolderResult(folder, pages, run)
     if not tiff and len(result.done) == len(pages):
         return already
+    if value_range is None:
+        _hint(pages.pages[0])
     messages = stylize_stack(
         pages,
         style,
@@ -151,6 +159,13 @@ def paint_stack(
         save_recipe(output, result.record)
         shutil.rmtree(folder)
     return StackOutcome(True, f"Saved {count} pages in {output}.")
+
+
+def _hint(page: Page) -> None:
+    """Say so if a page looks as if it held 12-bit data."""
+    with contextlib.suppress(StyleTransferError):  # it is said when the page is painted
+        if hint := range_hint(page.read().values):
+            complain(hint.replace("The picture", page.label, 1))
 
 
 def _check_sources(output: Path, pages: Pages) -> None:

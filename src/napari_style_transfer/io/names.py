@@ -1,37 +1,50 @@
-"""Names of picture files: which can be written. Loads nothing but the standard library."""
+"""Names of files that are written: which can be. Loads nothing but the standard library."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 
 from napari_style_transfer.errors import InputError
 
-#: Suffixes that can be written; those whose format has transparency, 16 bits, several pages.
+#: Suffixes that can be written; those whose format has transparency, and 16 bits; and several pages.
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
-ALPHA_SUFFIXES = DEEP_SUFFIXES = (".png", ".tif", ".tiff")
+DEEP_SUFFIXES = (".png", ".tif", ".tiff")
 TIFF_SUFFIXES = (".tif", ".tiff")
 
 #: How long a file's name may be where the system does not say.
 _NAME_LIMIT = 255
 
 
-def check_output(path: str | Path) -> Path:
+def check_output(path: str | os.PathLike[str], bits: Literal[8, 16] = 8) -> Path:
     """Return `path` if a picture can be written there, before any work is done.
+
+    Parameters
+    ----------
+    path
+        The file.
+    bits
+        Of each value.
 
     Raises
     ------
     InputError
-        If its suffix names no format that is written, its name is too long, or its folder is missing
-        or read-only.
+        If its suffix names no format that is written, or none that has so many bits; if its name is
+        impossible or too long; or if its folder is missing or read-only.
     """
     path = Path(path)
-    if path.suffix.lower() not in SUFFIXES:
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
         raise InputError(f"Cannot write {path.name!r}: its name must end in {', '.join(SUFFIXES)}.")
+    if bits == 16 and suffix not in DEEP_SUFFIXES:
+        raise InputError(
+            f"Cannot write {path.name!r}: JPEG has no 16 bits; choose {', '.join(DEEP_SUFFIXES)}."
+        )
+    check_name(path)
     if os.path.isdir(path):
         raise InputError(f"Cannot write {path}: it is a folder; give the name of a file.")
     check_folder(path)
-    check_length(path)
     return path
 
 
@@ -43,13 +56,21 @@ def check_folder(path: Path) -> None:
         raise InputError(f"Cannot write into the folder {path.parent}.")
 
 
-def check_length(path: Path) -> None:
-    """Raise :class:`InputError` if a name is longer than its folder allows."""
+def check_name(path: Path) -> None:
+    """Refuse a name that no file can have, before the work rather than after it.
+
+    Raises
+    ------
+    InputError
+        If the name has a null character, or is too long for the file system.
+    """
+    if "\0" in str(path):
+        raise InputError(f"Cannot write {str(path)!r}: a name cannot have a null character.")
     limit, length = name_limit(path.parent), name_length(path.name)
     if length > limit:
         raise InputError(
-            f"The file name {path.name[:40]}...{path.suffix} is too long: {length} bytes, where "
-            f"{limit} are allowed; choose a shorter one."
+            f"Cannot write {path}: its name has {length} bytes, and the file system allows {limit}; "
+            "choose a shorter name."
         )
 
 
@@ -57,7 +78,7 @@ def name_limit(folder: Path) -> int:
     """Return how long the name of a file in `folder` may be, as :func:`name_length` counts."""
     try:
         return os.pathconf(folder, "PC_NAME_MAX")
-    except (AttributeError, OSError, ValueError):  # Windows has no such function
+    except (AttributeError, OSError, ValueError):  # not on Windows; not for every file system
         return _NAME_LIMIT
 
 

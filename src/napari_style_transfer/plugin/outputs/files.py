@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from napari.layers import Image
-from PIL import Image as Pillow
 
 from napari_style_transfer.errors import InputError
-from napari_style_transfer.io.atomic import replacing
-from napari_style_transfer.recipe import RECIPE_KEY, Recipe, picture_of, save_recipe, side_file
+from napari_style_transfer.io.pictures import read_levels
+from napari_style_transfer.io.saving import save_picture
+from napari_style_transfer.progress import Picture
+from napari_style_transfer.recipe import RECIPE_KEY, Recipe, picture_beside, save_recipe, side_file
 
 LayerData = tuple[Any, dict[str, Any], str]
 
@@ -61,8 +61,7 @@ def write_picture(path: str, data: Any, attributes: Mapping[str, Any]) -> list[s
     if sum(size > 1 for size in data.shape[:-1]) > 2:
         raise InputError(f"{picture.name} can hold one picture, not a stack; save it as a TIFF.")
     side_file(picture)  # one that cannot be is refused before anything is written
-    with replacing(picture) as part:
-        Pillow.fromarray(_flat(data)).save(part, "PNG")
+    save_picture(picture, _flat(data))
     noted = recipe.model_dump(mode="json") | {_LAYER_KEY: _state(data.shape, attributes)}
     return [str(picture), str(save_recipe(picture, noted))]
 
@@ -85,7 +84,7 @@ def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerD
     readers to take.
     """
     paths = [path] if isinstance(path, str) else path
-    if all(_recipe(Path(each)) is not None and picture_of(Path(each)) for each in paths):
+    if all(_recipe(Path(each)) is not None and picture_beside(Path(each)) for each in paths):
         return _read
     return None
 
@@ -96,14 +95,10 @@ def _read(path: str | list[str]) -> list[LayerData]:
 
 
 def _layer(notes: Path) -> LayerData:
-    picture, recipe = picture_of(notes), _recipe(notes)
+    picture, recipe = picture_beside(notes), _recipe(notes)
     assert picture is not None
     assert recipe is not None
-    try:
-        with Pillow.open(picture) as file:
-            data = np.asarray(file.convert("RGBA" if file.has_transparency_data else "RGB"))
-    except (OSError, Pillow.DecompressionBombError) as error:
-        raise InputError(f"Cannot read the picture {picture}: {error}.") from None
+    data = read_levels(picture)
     metadata = {RECIPE_KEY: recipe.model_dump(mode="json")}
     own = {"rgb": True, "metadata": metadata}
     state = json.loads(notes.read_bytes()).get(_LAYER_KEY, {})
@@ -129,8 +124,10 @@ def _recipe(path: Path) -> Recipe | None:
         return None
 
 
-def _flat(data: Any) -> npt.NDArray[np.uint8]:
+def _flat(data: Any) -> Picture:
     """Return a layer's data as (H, W, 3|4): a result over a slice of a stack has single axes too."""
-    array: npt.NDArray[np.uint8] = np.asarray(data, np.uint8)
+    array = np.asarray(data)
+    if array.dtype != np.uint16:
+        array = array.astype(np.uint8)
     single = [axis for axis, size in enumerate(array.shape[:-1]) if size == 1]
     return np.ascontiguousarray(array.squeeze(tuple(single[: array.ndim - 3])))
