@@ -13,7 +13,7 @@ def step(evaluation: int, scale: int, side: int) -> Step:
     left = sum(
         min(10, max(0, 10 * number - evaluation)) * (50 * 2**number) ** 2 for number in (1, 2, 3)
     )
-    losses = Losses(1, 1, 0)
+    losses = Losses({"content": 1, "style": 1})
     return Step(evaluation, 30, scale, 3, (side, side), losses, "cpu", "float32", pixels_left=left)
 
 
