@@ -10,7 +10,7 @@ from napari_style_transfer.engine.guides import guides, inside_guide, resize_lab
 from napari_style_transfer.engine.networks.build import build_network
 from napari_style_transfer.engine.networks.vgg import map_shape, receptive_field, stride
 from napari_style_transfer.engine.networks.weights import load_weights
-from napari_style_transfer.engine.style_picture import ready
+from napari_style_transfer.engine.style_picture import transform_style
 from napari_style_transfer.engine.targets import StyleTarget, build_objective, gram_matrices
 from napari_style_transfer.engine.tensors import resize, to_array, to_tensor
 from napari_style_transfer.settings import Settings
@@ -150,10 +150,10 @@ def test_turning_a_style_turns_it_counter_clockwise_and_loses_no_corner():
     picture = torch.zeros(1, 3, 40, 40)
     picture[..., :20, :] = 1  # white above
     for angle, bright in ((90, np.s_[:, :20]), (270, np.s_[:, 20:]), (180, np.s_[20:, :])):
-        turned, mask = ready(picture, (40, 40), angle)
+        turned, mask = transform_style(picture, (40, 40), angle)
         assert mask is None
         assert turned[0, 0][bright].mean() == 1
-    turned, mask = ready(picture, (40, 40), 45)
+    turned, mask = transform_style(picture, (40, 40), 45)
     assert turned.shape[2:] == mask.shape == (57, 57)
     assert turned[0, 0, 20, 20] > 0.9  # above and to the left
     assert turned[0, 0, 36, 36] < 0.1
