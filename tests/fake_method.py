@@ -28,8 +28,13 @@ def by_evaluation(_: Request, evaluation: int) -> int:
 
 def by_content_and_start(request: Request, evaluation: int = 0) -> int:
     """The picture depends on the content, the picture started from, and the evaluations."""
-    start = 0 if request.init is None else int(np.asarray(request.init).astype(int).sum())
-    return (int(np.asarray(request.content).astype(int).sum()) * 31 + start * 7 + evaluation) % 251
+    start = 0 if request.init is None else _sum(request.init)
+    return (_sum(request.content) * 31 + start * 7 + evaluation) % 251
+
+
+def _sum(picture: Any) -> int:
+    levels = np.asarray(picture)
+    return int((np.rint(levels * 255) if levels.dtype.kind == "f" else levels).astype(int).sum())
 
 
 @dataclass

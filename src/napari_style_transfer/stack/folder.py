@@ -14,7 +14,8 @@ from PIL import Image
 from napari_style_transfer.engine.tensors import with_alpha
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.io.atomic import replacing, save_text
-from napari_style_transfer.io.pictures import load_image, save_image, split_alpha
+from napari_style_transfer.io.pictures import read_levels
+from napari_style_transfer.io.saving import save_picture, write_page
 from napari_style_transfer.io.stacks import Pages
 from napari_style_transfer.progress import Picture
 from napari_style_transfer.recipe import Recipe
@@ -90,14 +91,14 @@ class FolderResult:
         return self._record.to_json()
 
     def __getitem__(self, index: Index) -> npt.NDArray[Any]:
-        """Read the result of a page, (H, W, 3) uint8."""
-        return split_alpha(load_image(self._folder / self._names[index[0]]))[0]
+        """Read the result of a page, (H, W, 3)."""
+        return read_levels(self._folder / self._names[index[0]])[..., :3]
 
     def __setitem__(self, index: Index, picture: Picture) -> None:
-        """Save the result of the page that was read last."""
-        alpha = self._pages.alpha
+        """Save the result of a page, with the page's transparency."""
+        alpha = self._pages.alpha(index[0])
         picture = picture if alpha is None else with_alpha(picture, alpha)
-        save_image(self._folder / self._names[index[0]], picture)
+        save_picture(self._folder / self._names[index[0]], picture)
 
     def finish(self, index: Index, recipe: Recipe) -> None:
         """Note that a page is done; the first one's recipe is that of the stack."""
@@ -109,7 +110,7 @@ class FolderResult:
 
     def pictures(self) -> Iterator[npt.NDArray[Any]]:
         """Read the results of all pages, one at a time, with their transparency."""
-        return (load_image(self._folder / name) for name in self._names)
+        return (read_levels(self._folder / name) for name in self._names)
 
     def _find_record(self) -> Record | None:
         """Return the record of an earlier run; refuse to replace what none has made."""
@@ -150,10 +151,4 @@ def save_tiff(path: Path, pictures: Iterator[npt.NDArray[Any]], size: int) -> No
     """
     with replacing(path) as part, tifffile.TiffWriter(part, bigtiff=size > _BIG_TIFF) as writer:
         for picture in pictures:
-            writer.write(
-                picture,
-                photometric="rgb",
-                compression="zlib",
-                extrasamples=["unassalpha"] if picture.shape[2] == 4 else [],
-                metadata=None,
-            )
+            write_page(writer, picture)
