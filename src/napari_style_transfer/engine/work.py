@@ -264,7 +264,7 @@ class Work:
                 / max(self.result),
             )
             if shape == self.result:
-                notes.extend(too_small(labels, layers, found))
+                notes.extend(too_small(labels, layers, found, self.regions.name))
             # By its area: then style and content are in the same balance in regions of any size.
             weight = strength_factor(region.strength) * float(mask.float().mean())
             at = {layer: guide.to(self.device) for layer, guide in found.items()}
