@@ -14,6 +14,7 @@ from napari.components import ViewerModel
 from npe2 import PluginManifest
 from pytestqt.qtbot import QtBot
 from qtpy.QtCore import QTimer
+from qtpy.QtGui import QFontMetrics
 from qtpy.QtWidgets import QProgressBar
 
 from napari_style_transfer.plugin.outputs.files import write_picture
@@ -270,10 +271,25 @@ def test_the_plot_has_a_point_for_every_evaluation_and_term(driver: Driver) -> N
     evaluations, style = plot._curves["style"].getOriginalDataset()
     np.testing.assert_array_equal(evaluations, range(1, 7))
     np.testing.assert_allclose(style, [2 / n for n in range(1, 7)])
-    assert plot._curves["tv"].getOriginalDataset()[0] is None  # a term that is 0 is not drawn
+    assert "tv" not in plot._curves  # a term that is 0 is not drawn
     assert len(plot._marks) == 1  # where the second scale begins
     driver.run()
     assert len(plot._curves["style"].getOriginalDataset()[0]) == 6
+
+
+def test_the_axes_of_the_plot_have_names_and_room(driver: Driver, viewer: ViewerModel) -> None:
+    driver.run()
+    for theme in ("light", "dark"):
+        viewer.theme = theme
+        ink = driver.widget._plot._plot
+        for side, name in (("left", "loss, log scale"), ("bottom", "evaluation")):
+            axis = ink.getAxis(side)
+            assert axis.label.toPlainText().strip() == name
+            assert axis.textPen().color().name() in axis.label.toHtml()
+    left, bottom = ink.getAxis("left"), ink.getAxis("bottom")
+    numbers = QFontMetrics(left.style["tickFont"])
+    assert left.width() >= numbers.horizontalAdvance("1e-05") + left.label.boundingRect().height()
+    assert bottom.height() >= numbers.height() + bottom.label.boundingRect().height() - 4
 
 
 def test_a_plot_with_nothing_in_it_goes_with_the_run(driver: Driver, engine: FakeMethod) -> None:
