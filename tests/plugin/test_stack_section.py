@@ -19,7 +19,9 @@ from fakes import Driver
 from napari.components import ViewerModel
 from napari.layers import Image
 from pytestqt.qtbot import QtBot
-from qtpy.QtWidgets import QProgressBar
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QLineEdit, QProgressBar
 
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.methods.base import Controls, Request
@@ -325,6 +327,20 @@ def test_progress_counts_slices(
     assert driver.widget.stack.isEnabled()
 
 
+def test_first_and_last_slice_are_typed(driver: Driver, content: Image) -> None:
+    stack = driver.widget.stack
+    stack.slices.value = "a range"
+    for field, text in ((stack.first, "2"), (stack.last, "3"), (stack.last, "4")):
+        line = field.native.findChild(QLineEdit)
+        line.selectAll()
+        QTest.keyClicks(line, text)
+        QTest.keyClick(line, Qt.Key.Key_Return)
+    assert (stack.first.value, stack.last.value) == (2, 3)
+    assert driver.widget._status.text() == (
+        "Last slice stays 3: '4' is not a whole number from 0 to 3."
+    )
+
+
 def test_a_range_of_one_axis_where_the_others_are(
     driver: Driver, viewer: ViewerModel, engine: StackMethod
 ) -> None:
@@ -464,6 +480,12 @@ def test_stopped_and_gone_on_with_it_is_as_if_never_stopped(
     go_on(driver)
     assert driver.widget._status.text() == "All 4 slices are painted already."
     assert len(engine.calls) == 5
+    select(viewer, content)  # it is not said of another layer, or of other settings
+    assert driver.widget._status.text() == ""
+    select(viewer, result)
+    go_on(driver)
+    driver.widget.strength.value = 0.6
+    assert driver.widget._status.text() == ""
 
 
 def test_going_on_takes_the_settings_as_they_are_now(

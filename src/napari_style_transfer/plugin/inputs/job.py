@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image
 
+#: Styles that a result is named by, at most.
+_NAMED = 3
+
 
 @dataclass(frozen=True, eq=False)
 class Beginning:
@@ -73,7 +76,12 @@ class Job:
     @property
     def name(self) -> str:
         """Name of the result layer."""
-        return f"{self.content.name} in the style of {self.styles[0].picture.name}"
+        names = list(dict.fromkeys(style.picture.name for style in self.styles if style.share > 0))
+        if len(names) > _NAMED:
+            names[_NAMED - 1 :] = [f"{len(names) - _NAMED + 1} more"]
+        *others, last = names
+        styles = f"{', '.join(others)} and {last}" if others else last
+        return f"{self.content.name} in the style of {styles}"
 
     def notes(self) -> dict[str, Any]:
         """Return what the recipe says of the layers that were used, as they were in the end."""

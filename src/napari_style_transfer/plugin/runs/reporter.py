@@ -200,7 +200,8 @@ class Reporter:
             told = f"Stopped with {message.done} of {message.total} slices done."
             told += " Continue paints the rest." if message.done else ""
         elif not message.painted or recipe is None:
-            told = f"All {message.total} slices are painted already."
+            self._tell(f"All {message.total} slices are painted already.", passing=True)
+            return
         else:
             how_many = f"{message.painted} slices"
             if message.painted < message.total:
@@ -209,8 +210,8 @@ class Reporter:
             told = f"Painted {how_many} in {self._seconds:.0f} s on {where}."
         self._tell(told)
 
-    def _tell(self, how_it_ended: str) -> None:
-        self._panels.status.say(" ".join([how_it_ended, *self._notes]))
+    def _tell(self, how_it_ended: str, *, passing: bool = False) -> None:
+        self._panels.status.say(" ".join([how_it_ended, *self._notes]), passing=passing)
 
     @property
     def _seconds(self) -> float:
