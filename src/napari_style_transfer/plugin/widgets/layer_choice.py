@@ -91,7 +91,7 @@ class LayerChoice(ComboField):
             self.value = found
 
     def _choose_nothing(self, missing: str) -> None:
-        self.native.setPlaceholderText(f"{missing} (not open)")
+        self.native.setPlaceholderText(f"open '{missing}'")
         self._missing = missing
         self.native.setCurrentIndex(-1)
 
