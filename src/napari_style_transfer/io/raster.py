@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import warnings
 from collections.abc import Iterator
@@ -96,7 +97,9 @@ def reading(path: str | os.PathLike[str], what: str = "the picture") -> Iterator
     except MemoryError:
         raise InputError(f"Cannot read {name}: there is too little memory for it.") from None
     except OSError as error:
-        raise InputError(f"Cannot read {name}: {error.strerror or 'it is damaged'}.") from None
+        # What comes of a place in the file that cannot be is no fault of the system's.
+        reason = error.strerror if error.errno not in (None, errno.EINVAL) else "it is damaged"
+        raise InputError(f"Cannot read {name}: {reason}.") from None
     except Exception:
         if "\0" in os.fspath(path):
             raise InputError(f"There is no file {os.fspath(path)!r}.") from None

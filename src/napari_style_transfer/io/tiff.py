@@ -112,7 +112,7 @@ def read(
         assert isinstance(page, tifffile.TiffPage)
         _check_size(page, file.filehandle.size, path)
         if int(page.photometric) in _BY_PILLOW:
-            return _by_pillow(path, position, f"its colours are {_name(page.photometric)}")
+            return _by_pillow(path, position, _unread_colours(page))
         try:
             array = page.asarray()
         except (ValueError, NotImplementedError) as error:
@@ -204,6 +204,13 @@ def _name(value: Any) -> str:
     return str(getattr(value, "name", value)).replace("_", " ")
 
 
+def _unread_colours(page: tifffile.TiffPage) -> str:
+    return (
+        f"it is damaged, or its colours ({_name(page.photometric)}) are of a kind that is not read; "
+        "save it as RGB"
+    )
+
+
 def _missing_codec(page: tifffile.TiffPage, kind: str) -> str:
     what = (
         "a predictor for floating-point numbers" if page.predictor == 3 else f"{kind} compression"
@@ -257,10 +264,7 @@ def _raster(
         return Raster(_palette(page)[indices], "rgb", _alpha(page, samples, 1)[0])
     count = samples.shape[2]
     if photometric not in (0, 1, 2, 5):
-        raise InputError(
-            f"Cannot read the picture {path}: its colours are {_name(page.photometric)}; "
-            "save it as RGB."
-        )
+        raise InputError(f"Cannot read the picture {path}: {_unread_colours(page)}.")
     space: Literal["grey", "rgb", "cmyk"]
     if photometric == 2 or (photometric == 1 and count in (3, 4)):
         space = "rgb"

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.io.atomic import save_text
 from napari_style_transfer.io.pictures import read_levels
 from napari_style_transfer.io.saving import save_picture
+from napari_style_transfer.progress import Picture
 from napari_style_transfer.recipe import RECIPE_KEY, Recipe
 
 LayerData = tuple[Any, dict[str, Any], str]
@@ -124,8 +124,10 @@ def _picture(notes: Path) -> Path | None:
     return next((picture for picture in pictures if picture.is_file()), None)
 
 
-def _flat(data: Any) -> npt.NDArray[np.uint8]:
+def _flat(data: Any) -> Picture:
     """Return a layer's data as (H, W, 3|4): a result over a slice of a stack has single axes too."""
-    array: npt.NDArray[np.uint8] = np.asarray(data, np.uint8)
+    array = np.asarray(data)
+    if array.dtype != np.uint16:
+        array = array.astype(np.uint8)
     single = [axis for axis, size in enumerate(array.shape[:-1]) if size == 1]
     return np.ascontiguousarray(array.squeeze(tuple(single[: array.ndim - 3])))
