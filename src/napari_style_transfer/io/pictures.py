@@ -99,18 +99,18 @@ def range_hint(source: npt.ArrayLike | str | os.PathLike[str]) -> str | None:
 
     It does where its greatest value is at most 4095, and more than 8 bits hold.
     """
-    if isinstance(source, (str, os.PathLike)):
-        if not may_be_deep(source):
-            return None
-        return hint_of(decode(source).values, f"The picture {os.fspath(source)}")
-    return hint_of(np.asarray(source), "The picture")
-
-
-def hint_of(values: npt.NDArray[Any], name: str) -> str | None:
-    """Return what :func:`range_hint` does for values that were read; `name` for the sentence."""
-    if values.dtype.kind != "u" or values.dtype.itemsize != 2 or not values.size:
+    if not isinstance(source, (str, os.PathLike)):
+        return hint_of(read_raster(source), "The picture")
+    if not may_be_deep(source):
         return None
-    if not 255 < values.max() <= _TWELVE_BITS:
+    return hint_of(decode(source), f"The picture {os.fspath(source)}")
+
+
+def hint_of(raster: Raster, name: str) -> str | None:
+    """Return what :func:`range_hint` does for what was read; `name` for the sentence."""
+    values = raster.values
+    deep = values.dtype.kind == "u" and values.dtype.itemsize == 2 and raster.full is None
+    if not deep or not values.size or not 255 < values.max() <= _TWELVE_BITS:
         return None
     return (
         f"{name} looks like 12-bit data in 16 bits and will be dark; give --range 0 {_TWELVE_BITS} "

@@ -98,7 +98,7 @@ class Pages(Sequence[Colours]):
 
     def range_hint(self) -> str | None:
         """Return :func:`~napari_style_transfer.io.pictures.range_hint` for the first page."""
-        return hint_of(self.pages[0].read().values, self.pages[0].label)
+        return hint_of(self.pages[0].read(), self.pages[0].label)
 
     @functools.cached_property
     def _full(self) -> int:
