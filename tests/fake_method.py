@@ -159,7 +159,7 @@ class FakeMethod:
                 scale=1 + is_fine,
                 scales=2,
                 shape=shape,
-                losses=Losses(1 / number, 2 / number, 0.0),
+                losses=Losses({"content": 1 / number, "style": 2 / number}),
                 device="cpu",
                 precision="float32",
                 pixels_left=(settings.steps - number) * final[0] * final[1],

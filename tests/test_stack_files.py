@@ -514,7 +514,8 @@ def test_a_stopped_tiff_keeps_its_pages_and_goes_on_to_the_same_bytes(painted: l
     assert paint("scan.tif", "parts.tif").complete
     assert len(painted) == 2
     assert Path("parts.tif").read_bytes() == Path("whole.tif").read_bytes()
-    assert Path("parts.json").read_bytes() == Path("whole.json").read_bytes()
+    parts, whole = (json.loads(Path(f"{name}.json").read_text()) for name in ("parts", "whole"))
+    assert parts == whole | {"picture": "parts.tif"}
 
 
 def test_a_complete_tiff_is_left_as_it_is_and_another_run_replaces_it(painted: list[Any]) -> None:
@@ -548,10 +549,14 @@ def test_a_tiff_whose_pages_are_all_done_is_only_written(
 def test_a_foreign_side_file_is_not_replaced(painted: list[Any]) -> None:
     scan()
     Path("out.json").write_text("{}")
-    with pytest.raises(InputError, match=r"The recipe would replace out\.json"):
-        paint("scan.tif", "out.tif")
-    assert not painted
+    assert paint("scan.tif", "out.tif").complete
     assert Path("out.json").read_text() == "{}"
+    assert Recipe.parse("out.tif.json").settings == SETTINGS
+    Path("out.tif.json").write_text("{}")
+    with pytest.raises(InputError, match=r"The recipe would replace out\.json or out\.tif\.json"):
+        paint("scan.tif", "out.tif", settings=SETTINGS.replace(seed=1))
+    assert len(painted) == 4
+    assert Path("out.tif.json").read_text() == "{}"
 
 
 def test_a_tiff_is_replaced_as_a_whole_or_not_at_all() -> None:

@@ -4,13 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from napari_style_transfer.cli.inputs import load_regions, load_styles
 from napari_style_transfer.cli.main import main
-from napari_style_transfer.cli.style_options import (
-    load_regions,
-    load_styles,
-    parse_regions,
-    parse_styles,
-)
+from napari_style_transfer.cli.style_options import parse_regions, parse_styles
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.io.labels import read_labels
 from napari_style_transfer.recipe import Recipe, RegionEntry, StyleEntry
@@ -86,7 +82,7 @@ def test_the_command_paints_each_region_and_the_recipe_paints_it_again(tmp_path,
     assert main(["--recipe", str(tmp_path / "out.json"), "-o", str(again), "--quiet"]) == 0
     assert out.read_bytes() == again.read_bytes()
     assert load_regions(recipe.regions).region(1).style == 1
-    assert load_styles(recipe.all_styles, str)[1].angle == 90
+    assert load_styles(recipe.all_styles)[1].angle == 90
     assert main([content, a, "--region", "1=x.png", "-o", str(out), *FAST]) == 2
     assert "--regions" in capsys.readouterr().err
     assert main([content, a, "--regions", mask, "--region", f"7={b}", "-o", str(out), *FAST]) == 2

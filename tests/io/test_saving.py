@@ -111,8 +111,8 @@ def test_what_is_no_picture_is_not_written(tmp_path, array):
 def test_the_longest_name_is_written_and_a_longer_one_refused_before_the_work(tmp_path):
     longest = os.pathconf(tmp_path, "PC_NAME_MAX") if hasattr(os, "pathconf") else 255
     picture = SMOOTH[..., :3]
-    save_picture(tmp_path / ("n" * (longest - 5) + ".png"), picture)  # .json is longer
-    for name in ("n" * (longest - 4), "猫" * (longest // 3)):
+    save_picture(tmp_path / ("n" * (longest - 4) + ".png"), picture)
+    for name in ("n" * (longest - 3), "猫" * (longest // 3)):
         with pytest.raises(InputError, match=rf"the file system allows\s{longest}"):
             check_output(tmp_path / f"{name}.png")
     assert len(list(tmp_path.iterdir())) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -124,14 +125,49 @@ def test_an_image_that_is_no_result_is_written_as_ever(tmp_path: Path) -> None:
 def test_nobody_s_json_is_replaced_but_an_older_recipe_is(result: Any, tmp_path: Path) -> None:
     other = tmp_path / "a.json"
     other.write_text('{"mine": 1}')
-    with pytest.raises(InputError, match="would replace"):
-        write_picture(str(tmp_path / "a.png"), result.data, {"metadata": result.metadata})
-    assert not (tmp_path / "a.png").exists()
-    assert json.loads(other.read_text()) == {"mine": 1}
-    other.unlink()
+    path, attributes = str(tmp_path / "a.png"), {"metadata": result.metadata}
     for _ in range(2):
-        write_picture(str(tmp_path / "a.png"), result.data, {"metadata": result.metadata})
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json", "a.png"]
+        assert write_picture(path, result.data, attributes) == [path, f"{path}.json"]
+    assert json.loads(other.read_text()) == {"mine": 1}
+    reader = get_reader(f"{path}.json")
+    assert reader is not None
+    np.testing.assert_array_equal(reader(f"{path}.json")[0][0], result.data)
+    other.unlink()
+    Path(f"{path}.json").write_text("[]")
+    for _ in range(2):
+        assert write_picture(path, result.data, attributes) == [path, str(other)]
+    other.write_text("[]")
+    Path(path).unlink()
+    with pytest.raises(InputError, match="would replace"):
+        write_picture(path, result.data, attributes)
+    assert not Path(path).exists()
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda layer: 3,
+        lambda layer: [1],
+        lambda layer: layer | {"shape": "ab"},
+        lambda layer: layer | {"scale": [0, 0]},
+        lambda layer: layer | {"scale": "wide"},
+        lambda layer: layer | {"telepathy": 1},
+    ],
+)
+def test_a_spoilt_layer_entry_is_one_sentence(
+    result: Any, tmp_path: Path, spoil: Callable[[Any], Any]
+) -> None:
+    path = tmp_path / "a.json"
+    write_picture(str(tmp_path / "a.png"), *result.as_layer_data_tuple()[:2])
+    values = json.loads(path.read_text())
+    path.write_text(json.dumps(values | {"layer": spoil(values["layer"])}))
+    reader = get_reader(str(path))
+    assert reader is not None
+    with pytest.raises(InputError) as caught:
+        reader(str(path))
+    assert str(caught.value).startswith(f"The entry 'layer' of the recipe {path} is spoilt (")
+    assert str(caught.value).endswith("the picture is opened as it is.")
+    assert "\n" not in str(caught.value)
 
 
 def test_a_folder_that_is_not_there_is_one_clear_sentence(result: Any, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from napari_style_transfer.plugin.outputs.files import write_picture
 from napari_style_transfer.plugin.runs.stack_worker import paint_stack
 from napari_style_transfer.plugin.widgets.sentence import Sentence
 from napari_style_transfer.plugin.widgets.style_transfer import StyleTransferWidget
-from napari_style_transfer.progress import Step
+from napari_style_transfer.progress import Status, Step
 from napari_style_transfer.recipe import Recipe
 from napari_style_transfer.stack.output import Record, StackResult, identity
 from napari_style_transfer.steering import Steering
@@ -224,9 +224,9 @@ def test_a_slice_in_the_making_is_seen(
 def test_only_the_slice_shown_is_drawn_anew(
     driver: Driver, viewer: ViewerModel, content: Image, engine: StackMethod
 ) -> None:
-    viewer.dims.set_current_step(0, 3)
     hold(driver, engine, 2)
     driver.until(lambda: RESULT in viewer.layers)
+    viewer.dims.set_current_step(0, 3)  # where the user has moved it, it stays
     drawn: list[float] = []
     result = viewer.layers[RESULT]
     result.events.set_data.connect(lambda: drawn.append(viewer.dims.current_step[0]))
@@ -236,6 +236,59 @@ def test_only_the_slice_shown_is_drawn_anew(
     assert set(drawn) == {3}
     assert len(drawn) <= 2  # a preview and the end of slice 3; none for slices 1 and 2
     np.testing.assert_array_equal(result._slice.image.raw, result.data[3])
+
+
+def test_the_slice_in_the_making_is_shown(
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackMethod,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("napari_style_transfer.plugin.runs.worker._INTERVAL", 0)
+    viewer.dims.set_current_step(0, 3)
+    engine.delay = 0.05
+    hold(driver, engine, 3, 3)
+    driver.until(lambda: viewer.dims.current_step[0] == 2)
+    result = viewer.layers[RESULT]
+    driver.until(lambda: bool(result._slice.image.raw.any()))
+    np.testing.assert_array_equal(result._slice.image.raw, result.data[2])
+    assert done(result) == [0, 1]
+    engine.gate.set()
+    driver.wait()
+    assert viewer.dims.current_step[0] == 3
+
+
+def test_a_first_slice_in_the_making_has_the_recipe_so_far(
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackMethod
+) -> None:
+    hold(driver, engine, 1, 3)
+    driver.until(lambda: RESULT in viewer.layers)
+    result = viewer.layers[RESULT]
+    recipe = Recipe.parse(result.metadata)
+    assert recipe.status is Status.STOPPED
+    assert recipe.settings.stop_after == recipe.evaluations < 3
+    assert done(result) == []
+    assert STACK_KEY in result.metadata
+
+
+def test_slices_that_are_done_are_kept_when_the_widget_is_closed(
+    viewer: ViewerModel, engine: StackMethod, qtbot: QtBot
+) -> None:
+    widget = StyleTransferWidget(viewer)  # not added to qtbot, which would close it again
+    viewer.add_image(cells(), name="cells")
+    viewer.add_image(cells()[0], name="painting")
+    widget.size.value, widget.steps.value = 32, 9
+    widget.content.value, widget.style.value = viewer.layers
+    widget.stack.slices.value = "all"
+    engine.hold_slice = 3
+    widget.run.changed.emit(True)
+    qtbot.waitUntil(
+        lambda: RESULT in viewer.layers and done_or_none(viewer) == [0, 1], timeout=20_000
+    )
+    widget.native.deleteLater()
+    qtbot.waitUntil(lambda: widget._lifetime.run is None, timeout=20_000)
+    result = viewer.layers[RESULT]
+    assert painted(result) == [True, True, False, False]
+    assert done(result) == [0, 1]
+    assert Recipe.parse(result.metadata).content == "cells"
 
 
 def test_the_array_is_written_on_the_main_thread_only(
@@ -260,7 +313,7 @@ def test_progress_counts_slices(
     monkeypatch.setattr("napari_style_transfer.plugin.runs.worker._INTERVAL", 0)
     bar = driver.widget._progress.findChild(QProgressBar)
     hold(driver, engine, 3)
-    driver.until(lambda: bar.format() == "Slice 3 of 4")
+    driver.until(lambda: bar.format() == "Slice 3 of 4; 2 done")
     assert bar.value() / bar.maximum() == pytest.approx((2 + 1 / 3) / 4)
     text = driver.widget._progress.findChild(Sentence).text()
     assert text.startswith("Evaluation 1 of 3, scale 1 of 2")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from pytestqt.qtbot import QtBot
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QProgressBar
 
+from napari_style_transfer.plugin.outputs.files import write_picture
 from napari_style_transfer.plugin.widgets.preferences import preferred
 from napari_style_transfer.plugin.widgets.sentence import Sentence
 from napari_style_transfer.plugin.widgets.style_transfer import StyleTransferWidget
@@ -341,6 +344,58 @@ def test_the_main_loop_goes_on_turning_while_the_thread_paints(
     assert beats > 60
 
 
+def test_the_result_is_on_top_and_seen(driver: Driver, viewer: ViewerModel) -> None:
+    driver.run()
+    result = viewer.layers[RESULT]
+    viewer.layers.move(2, 0)
+    result.visible = False
+    viewer.layers.selection.active = result
+    driver.widget.go_on.changed.emit(True)
+    driver.wait()
+    assert [layer.name for layer in viewer.layers] == ["photo", "painting", RESULT]
+    assert all(layer.visible for layer in viewer.layers)
+
+
+def test_the_camera_moves_only_to_a_result_that_is_out_of_view(
+    driver: Driver, viewer: ViewerModel
+) -> None:
+    camera = viewer.scene.camera
+    camera.center, camera.zoom = (0, 20, 30), 200  # a part of the content fills the window
+    driver.run()
+    assert (camera.center[1:], camera.zoom) == ((20, 30), 200)
+    camera.center = (0, 500, 700)
+    driver.run()
+    np.testing.assert_allclose(camera.center[1:], (19.5, 29.5), atol=0.7)
+    assert 5 < camera.zoom < 20  # 600 px for 60 px of the content, and some more
+
+
+# ---- saved while it is painted -------------------------------------------------------------------
+
+
+def test_a_picture_in_the_making_has_the_recipe_so_far(
+    driver: Driver, viewer: ViewerModel, engine: FakeMethod, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("napari_style_transfer.plugin.runs.worker._INTERVAL", 0)
+    engine.hold = 4
+    engine.delay = 0.05
+    driver.start()
+    driver.until(lambda: engine.evaluation == 4)
+    driver.wait_a_little()
+    result = viewer.layers[RESULT]
+    recipe = Recipe.parse(result.metadata)
+    assert recipe.status is Status.STOPPED
+    assert 1 <= recipe.evaluations == recipe.settings.stop_after < 4
+    np.testing.assert_array_equal(result.data, picture(recipe.evaluations))
+    path = tmp_path / "so far.png"
+    data, attributes, _ = result.as_layer_data_tuple()
+    assert write_picture(str(path), data, attributes) == [str(path), str(path)[:-3] + "json"]
+    assert Recipe.parse(path.with_suffix(".json")) == recipe
+    engine.gate.set()
+    driver.wait()
+    assert Recipe.parse(result.metadata).status is Status.FINISHED
+
+
 # ---- stopping and failing ------------------------------------------------------------------------
 
 
@@ -377,7 +432,13 @@ def test_an_error_gives_one_message_and_a_usable_widget(
     assert driver.widget._status.text() == errors[0]
     assert driver.widget._progress.isHidden()
     assert not driver.widget.stop.enabled
-    assert all(RECIPE_KEY not in layer.metadata for layer in viewer.layers)
+    if error_at == 1:
+        assert RESULT not in viewer.layers
+    else:  # nothing that was painted is lost
+        painted = viewer.layers[RESULT]
+        recipe = Recipe.parse(painted.metadata)
+        assert recipe.status is Status.STOPPED
+        np.testing.assert_array_equal(painted.data, picture(recipe.evaluations))
     engine.error = None
     driver.run()
     assert len(errors) == 1
@@ -461,10 +522,17 @@ def test_closing_the_widget_mid_run_ends_the_thread(
     engine.hold = 3
     widget.run.changed.emit(True)
     qtbot.waitUntil(lambda: len(viewer.layers) == 2, timeout=20_000)
+    closed = time.monotonic()
     widget.native.deleteLater()
     qtbot.waitUntil(engine.ended.is_set, timeout=20_000)
+    assert time.monotonic() - closed < 2
     assert engine.evaluation == 3
     qtbot.waitUntil(lambda: widget._lifetime.run is None, timeout=20_000)
+    # What was painted is kept as if it had been stopped.
+    result = viewer.layers[-1]
+    np.testing.assert_array_equal(result.data, picture(3, result.data.shape[:2]))
+    recipe = Recipe.parse(result.metadata)
+    assert (recipe.status, recipe.settings.stop_after) == (Status.STOPPED, 3)
     viewer.add_image(np.zeros((20, 20)))  # what is left of the widget hears this, and is silent
 
 

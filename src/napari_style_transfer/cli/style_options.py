@@ -1,16 +1,12 @@
-"""How styles and regions are written on the command line and in recipes."""
+"""How styles and regions are written on the command line. Loads no numpy."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
-
-import numpy as np
+from collections.abc import Iterable, Sequence
 
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.recipe import RegionEntry, RegionsEntry, StyleEntry
-from napari_style_transfer.spec import Region, Regions, Style, styles_of
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _STYLE = re.compile(
@@ -83,43 +79,3 @@ def parse_regions(
             {"style": style, "strength": match["strength"] or 0.5}
         )
     return RegionsEntry(labels=labels, table=table), styles
-
-
-def load_styles(notes: Iterable[StyleEntry], load: Callable[[str], Any]) -> list[Style]:
-    """Return the styles that are noted, their pictures read by `load`; one of them has a share."""
-    from napari_style_transfer.io.labels import read_labels
-
-    return [
-        *styles_of(
-            [
-                Style(
-                    load(note.picture),
-                    note.share,
-                    note.scale,
-                    note.angle,
-                    None if note.mask is None else read_labels(note.mask),
-                )
-                for note in notes
-            ]
-        )
-    ]
-
-
-def load_regions(note: RegionsEntry | None) -> Regions | None:
-    """Return the regions that are noted, their labels read from the file."""
-    if note is None:
-        return None
-    from napari_style_transfer.io.labels import read_labels
-
-    table = {label: Region(each.style, each.strength) for label, each in note.table.items()}
-    regions = Regions(read_labels(note.labels), table)
-    present = set(np.unique(regions.labels).tolist())
-    for label in table:
-        if label not in present:
-            raise InputError(
-                f"There is no label {label} in {note.labels}; its labels are "
-                f"{', '.join(map(str, sorted(present)[:20]))}."
-            )
-    if all(regions.region(label).style is None for label in present):
-        raise InputError(f"By the labels in {note.labels} nothing would be painted.")
-    return regions

@@ -10,9 +10,6 @@ from pathlib import Path
 
 from napari_style_transfer.errors import InputError
 
-#: Bytes that a file name may have where the system does not say.
-_NAME_MAX = 255
-
 
 def save_text(path: Path, text: str) -> None:
     """Write a text file as a whole or not at all."""
@@ -46,24 +43,3 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
-
-
-def check_name(path: Path) -> None:
-    """Refuse a name that no file can have, before the work rather than after it.
-
-    Raises
-    ------
-    InputError
-        If the name has a null character, or is too long for the file system.
-    """
-    if "\0" in str(path):
-        raise InputError(f"Cannot write {str(path)!r}: a name cannot have a null character.")
-    try:
-        longest = os.pathconf(path.parent, "PC_NAME_MAX")
-    except (AttributeError, OSError, ValueError):  # not on Windows; not for every file system
-        longest = _NAME_MAX
-    if (length := len(os.fsencode(path.name))) > longest:
-        raise InputError(
-            f"Cannot write {path}: its name has {length} bytes, and the file system allows "
-            f"{longest}; choose a shorter name."
-        )

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import tifffile
@@ -14,51 +13,10 @@ from PIL.PngImagePlugin import PngInfo
 
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.io import png
-from napari_style_transfer.io.atomic import check_name, save_bytes
+from napari_style_transfer.io.atomic import save_bytes
+from napari_style_transfer.io.names import check_output
 from napari_style_transfer.io.profiles import srgb_profile
 from napari_style_transfer.progress import Picture
-
-#: Suffixes that can be written; those whose format has transparency, and 16 bits.
-SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
-DEEP_SUFFIXES = (".png", ".tif", ".tiff")
-
-
-def check_output(path: str | os.PathLike[str], bits: Literal[8, 16] = 8) -> Path:
-    """Return `path` if a picture can be written there, before any work is done.
-
-    Parameters
-    ----------
-    path
-        The file. A recipe may come beside it, under the same name with .json.
-    bits
-        Of each value.
-
-    Raises
-    ------
-    InputError
-        If its suffix names no format that is written, or none that has so many bits; if its name is
-        impossible or too long; or if its folder is missing or read-only.
-    """
-    path = Path(path)
-    suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise InputError(f"Cannot write {path.name!r}: its name must end in {', '.join(SUFFIXES)}.")
-    if bits == 16 and suffix not in DEEP_SUFFIXES:
-        raise InputError(
-            f"Cannot write {path.name!r}: JPEG has no 16 bits; choose {', '.join(DEEP_SUFFIXES)}."
-        )
-    check_name(path)
-    check_name(path.with_suffix(".json"))
-    try:
-        if path.is_dir():
-            raise InputError(f"Cannot write {path}: it is a folder; give the name of a file.")
-        if not path.parent.is_dir():
-            raise InputError(f"Cannot write {path}: there is no folder {path.parent}.")
-    except OSError as error:  # such as a path that is too long as a whole
-        raise InputError(f"Cannot write {path}: {error.strerror}.") from None
-    if not os.access(path.parent, os.W_OK):
-        raise InputError(f"Cannot write into the folder {path.parent}.")
-    return path
 
 
 def save_picture(path: str | os.PathLike[str], array: Picture) -> None:

@@ -18,6 +18,7 @@ import tifffile
 from napari_style_transfer.errors import InputError, StyleTransferError
 from napari_style_transfer.io import tiff
 from napari_style_transfer.io.decode import decode
+from napari_style_transfer.io.names import SUFFIXES, TIFF_SUFFIXES
 from napari_style_transfer.io.pictures import (
     Colours,
     ValueRange,
@@ -28,7 +29,6 @@ from napari_style_transfer.io.pictures import (
     split_alpha,
 )
 from napari_style_transfer.io.raster import Raster, reading
-from napari_style_transfer.io.saving import SUFFIXES
 
 #: What is taken for a picture in a folder.
 _PICTURES = {*SUFFIXES, ".bmp", ".gif", ".jp2", ".pbm", ".pgm", ".ppm", ".tga", ".webp"}
@@ -151,7 +151,7 @@ def is_stack(source: str) -> bool:
     path = Path(source)
     if not _exists(path, Path.is_file):
         return _exists(path, Path.is_dir) or glob.has_magic(source)
-    if path.suffix.lower() not in tiff.SUFFIXES:
+    if path.suffix.lower() not in TIFF_SUFFIXES:
         return False
     try:
         return len(_tiff_pages(path)) > 1

@@ -24,7 +24,6 @@ from napari_style_transfer.io.raster import (
 )
 from napari_style_transfer.io.tiff_samples import name_of, raster_of, unread_colours
 
-SUFFIXES = (".tif", ".tiff")
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 #: What is wrong with a file is said in an exception, not on standard error as well.

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from napari_style_transfer.engine.cache import Cache
 from napari_style_transfer.engine.device import choose_device
+from napari_style_transfer.engine.initial import InitialPicture
 from napari_style_transfer.engine.networks.weights import check_weights
 from napari_style_transfer.engine.optimize.loop import run
+from napari_style_transfer.engine.state import RunState
 from napari_style_transfer.engine.tensors import to_tensor
-from napari_style_transfer.engine.work import Work
 from napari_style_transfer.geometry import check_shape
 from napari_style_transfer.methods.base import Controls, Neighbour, Request
 from napari_style_transfer.progress import Step
@@ -52,8 +53,8 @@ class Optimize:
         check_shape((height, width), settings.size)
         check_weights(settings.weights)
         device, note = choose_device(settings.device)
-        work = Work(settings, content, request.styles, regions, init, self.cache, device)
-        return run(work, controls, request.bits, note)
+        state = RunState(settings, content, request.styles, regions, self.cache, device)
+        return run(state, InitialPicture(state, init), controls, request.bits, note)
 
     def following(self, request: Request, neighbour: Neighbour) -> Request:
         """Return the request for a slice whose neighbour has its result: it starts from that."""

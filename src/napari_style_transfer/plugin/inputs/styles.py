@@ -104,7 +104,7 @@ class FrozenRegions:
         InputError
             If the layer cannot be read.
         """
-        return Regions(self.labels.labels, self.table)
+        return Regions(self.labels.labels, self.table, self.labels.name)
 
     def note(self) -> RegionsEntry:
         """Return what the recipe says of it."""

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from napari.layers import Image
 
 from napari_style_transfer.errors import InputError
-from napari_style_transfer.io.atomic import save_text
 from napari_style_transfer.io.pictures import read_levels
 from napari_style_transfer.io.saving import save_picture
 from napari_style_transfer.progress import Picture
-from napari_style_transfer.recipe import RECIPE_KEY, Recipe
+from napari_style_transfer.recipe import RECIPE_KEY, Recipe, picture_beside, save_recipe, side_file
 
 LayerData = tuple[Any, dict[str, Any], str]
 
@@ -24,12 +24,10 @@ _ATTRIBUTES = (
     "name", "scale", "translate", "rotate", "shear", "affine", "axis_labels", "interpolation2d",
 )  # fmt: skip
 _LAYER_KEY = "layer"
-#: What the picture of a recipe may be: the command line writes these.
-_PICTURES = (".png", ".tif", ".tiff", ".jpg", ".jpeg")
 
 
 def write_picture(path: str, data: Any, attributes: Mapping[str, Any]) -> list[str]:
-    """Write an image layer as PNG, and its recipe beside it under the same name; an npe2 writer.
+    """Write an image layer as PNG, and its recipe beside it; an npe2 writer.
 
     A layer without a recipe is written as napari itself does: npe2 may choose this writer for any
     image.
@@ -51,7 +49,7 @@ def write_picture(path: str, data: Any, attributes: Mapping[str, Any]) -> list[s
     Raises
     ------
     InputError
-        If a file cannot be written, another one would be replaced by the recipe, or it is a stack.
+        If a file cannot be written, others would be replaced by the recipe, or it is a stack.
     """
     values = attributes.get("metadata", {}).get(RECIPE_KEY)
     if not isinstance(values, Mapping):
@@ -59,15 +57,13 @@ def write_picture(path: str, data: Any, attributes: Mapping[str, Any]) -> list[s
 
         return [written] if (written := napari_write_image(path, data, dict(attributes))) else []
     recipe = Recipe.parse(values)
-    picture, notes = Path(path), Path(path).with_suffix(".json")
+    picture = Path(path)
     if sum(size > 1 for size in data.shape[:-1]) > 2:
         raise InputError(f"{picture.name} can hold one picture, not a stack; save it as a TIFF.")
-    if notes.exists() and _recipe(notes) is None:
-        raise InputError(f"The recipe would replace {notes}; choose another name for the picture.")
+    side_file(picture)  # one that cannot be is refused before anything is written
     save_picture(picture, _flat(data))
     noted = recipe.model_dump(mode="json") | {_LAYER_KEY: _state(data.shape, attributes)}
-    save_text(notes, f"{json.dumps(noted, indent=2)}\n")
-    return [str(picture), str(notes)]
+    return [str(picture), str(save_recipe(picture, noted))]
 
 
 def _state(shape: Sequence[int], attributes: Mapping[str, Any]) -> dict[str, Any]:
@@ -88,7 +84,7 @@ def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerD
     readers to take.
     """
     paths = [path] if isinstance(path, str) else path
-    if all(_recipe(Path(each)) is not None and _picture(Path(each)) for each in paths):
+    if all(_recipe(Path(each)) is not None and picture_beside(Path(each)) for each in paths):
         return _read
     return None
 
@@ -99,17 +95,26 @@ def _read(path: str | list[str]) -> list[LayerData]:
 
 
 def _layer(notes: Path) -> LayerData:
-    picture, recipe = _picture(notes), _recipe(notes)
+    picture, recipe = picture_beside(notes), _recipe(notes)
     assert picture is not None
     assert recipe is not None
     data = read_levels(picture)
     metadata = {RECIPE_KEY: recipe.model_dump(mode="json")}
     own = {"rgb": True, "metadata": metadata}
     state = json.loads(notes.read_bytes()).get(_LAYER_KEY, {})
-    shape = state.pop("shape", None)
-    if shape is None or math.prod(shape) != data.size:  # the command line's, or another picture
-        return data, {"name": notes.stem} | own, "image"
-    return data.reshape(shape), state | own, "image"
+    try:
+        shape = state.pop("shape", None)
+        if shape is None or math.prod(shape) != data.size:  # the command line's, or another picture
+            return data, {"name": notes.stem} | own, "image"
+        data, attributes = data.reshape(shape), state | own
+        Image(data, **attributes)
+    except Exception as error:  # what napari says of others' values is not ours to foresee
+        reason = str(error).partition("\n")[0].rstrip(".")
+        raise InputError(
+            f"The entry {_LAYER_KEY!r} of the recipe {notes} is spoilt ({reason}); without it, the "
+            "picture is opened as it is."
+        ) from None
+    return data, attributes, "image"
 
 
 def _recipe(path: Path) -> Recipe | None:
@@ -117,11 +122,6 @@ def _recipe(path: Path) -> Recipe | None:
         return Recipe.parse(path)
     except InputError:
         return None
-
-
-def _picture(notes: Path) -> Path | None:
-    pictures = (notes.with_suffix(suffix) for suffix in _PICTURES)
-    return next((picture for picture in pictures if picture.is_file()), None)
 
 
 def _flat(data: Any) -> Picture:

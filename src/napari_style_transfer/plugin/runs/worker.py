@@ -13,6 +13,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -25,7 +26,14 @@ from napari_style_transfer.errors import StyleTransferError
 from napari_style_transfer.geometry import result_shape
 from napari_style_transfer.methods.base import Controls, Request
 from napari_style_transfer.plugin.inputs.job import Job
-from napari_style_transfer.plugin.runs.messages import Failed, Finished, Outcome, Preview, Stopped
+from napari_style_transfer.plugin.runs.messages import (
+    Failed,
+    Finished,
+    Outcome,
+    Place,
+    Preview,
+    Stopped,
+)
 from napari_style_transfer.progress import Picture, Status, Step
 from napari_style_transfer.recipe import Recipe
 from napari_style_transfer.steering import Steering
@@ -114,7 +122,7 @@ class Run:
         return self._stop.is_set()
 
     def _wind_up(self) -> None:
-        """Let the thread end before Python does, and takes away the objects it speaks through."""
+        """Let the thread end before Python takes away what its messages go through."""
         from qtpy.QtCore import QThreadPool
 
         self.stop()
@@ -140,26 +148,32 @@ class Throttle:
     def __init__(self, shown: threading.Event) -> None:
         self._shown = shown
         self._steps: list[Step] = []
-        self._picture: Picture | None = None
+        self._last: Step | None = None
         self._sent = -_INTERVAL
 
     def add(self, step: Step) -> None:
         """Take note of an evaluation."""
         self._steps.append(step)
-        self._picture = step.picture if step.picture is not None else self._picture
+        if step.picture is not None:
+            self._last = step
 
     @property
     def due(self) -> bool:
         """Whether it is time for a message."""
         return time.monotonic() - self._sent >= _INTERVAL
 
-    def picture(self) -> Picture | None:
-        """Return the last picture, if there is one to send; it counts as sent."""
-        if self._picture is None or not self._shown.is_set():
+    def picture(self) -> Step | None:
+        """Return the last step with a picture, if there is one to send; it counts as sent."""
+        if self._last is None or not self._shown.is_set():
             return None
         self._shown.clear()
-        picture, self._picture = self._picture, None
-        return picture
+        step, self._last = self._last, None
+        return step
+
+    def discard(self) -> None:
+        """Count whatever picture there is as sent, because another one follows."""
+        self._shown.clear()
+        self._last = None
 
     def steps(self) -> tuple[Step, ...]:
         """Return the evaluations since the last message; they count as sent."""
@@ -200,9 +214,7 @@ def paint_picture(
             if step.status is not Status.RUNNING:
                 break
             if throttle.due and not should_stop():
-                picture = throttle.picture()
-                due = None if picture is None else finished(resized(picture, preview_shape))
-                yield Preview(throttle.steps(), due)
+                yield preview(throttle, job, lambda it: finished(resized(it, preview_shape)))
     assert step.picture is not None  # the engine's promise for the last step of every run
     outcome = Finished if step.status is Status.FINISHED else Stopped
     return outcome(
@@ -240,6 +252,33 @@ def paint(
         if not isinstance(error, StyleTransferError):
             _log.exception("Painting %s failed", job.name)
         return Failed(_released(error))
+
+
+def preview(
+    throttle: Throttle,
+    job: Job,
+    finished: Callable[[Picture], Picture],
+    place: Place | None = None,
+) -> Preview:
+    """Return what is to be said now; the picture so far, where one is due, goes with its recipe.
+
+    Parameters
+    ----------
+    throttle
+        Has the steps.
+    job
+        What is painted.
+    finished
+        Takes a picture at any scale to one at the size and with the channels of the result.
+    place
+        Which slice of a stack it is.
+    """
+    shown = throttle.picture()
+    if shown is None or shown.picture is None:
+        return Preview(throttle.steps(), place=place)
+    stopped = replace(shown, status=Status.STOPPED)
+    recipe = Recipe.from_step(stopped, job.settings, **job.notes())
+    return Preview(throttle.steps(), finished(shown.picture), recipe, place)
 
 
 def shape_of_previews(result: tuple[int, int]) -> tuple[int, int]:

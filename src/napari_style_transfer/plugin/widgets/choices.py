@@ -210,6 +210,9 @@ class Choices:
         if not self._resetting:
             self.edited.emit(topic)
 
+    def _on_view(self, *_: Any) -> None:
+        self.regions.look_again()
+
     def _on_painted(self, layer: Layer, topic: Topic) -> None:
         if self._lifetime.run is not None:
             self._lifetime.run.job.frozen_inputs.forget(layer)
@@ -220,6 +223,8 @@ class Choices:
             if is_live(name):
                 field.changed.connect(lambda: self._on_edit(Topic.SETTINGS))
         self.content.changed.connect(lambda: self.regions.look_again())
+        for event in ("point", "order", "ndisplay"):  # other labels are seen in another view
+            self._viewer.dims.events[event].connect(self._on_view)
         self.content.changed.connect(lambda: self.stack.look_again())
         self.fields["size"].changed.connect(lambda: self.stack.look_again())
         self.styles.changed.connect(lambda: self._on_edit(Topic.STYLES))
