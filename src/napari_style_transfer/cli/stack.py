@@ -19,8 +19,8 @@ from napari_style_transfer.cli.report import INTERRUPTED, complain, say
 from napari_style_transfer.cli.terminal import ProgressBar, stop_on_interrupt
 from napari_style_transfer.errors import InputError, StyleTransferError
 from napari_style_transfer.io.names import TIFF_SUFFIXES, check_name
-from napari_style_transfer.io.pictures import ValueRange, range_hint
-from napari_style_transfer.io.stacks import Page, Pages, read_stack
+from napari_style_transfer.io.pictures import ValueRange
+from napari_style_transfer.io.stacks import Pages, read_stack
 from napari_style_transfer.recipe import Recipe, save_recipe, side_file
 from napari_style_transfer.settings import Settings
 from napari_style_transfer.stack.folder import FolderResult, save_tiff
@@ -113,7 +113,7 @@ def paint_stack(
     if not tiff and len(result.done) == len(pages):
         return already
     if value_range is None:
-        _hint(pages.pages[0])
+        _hint(pages)
     messages = stylize_stack(
         pages,
         style,
@@ -161,11 +161,11 @@ def paint_stack(
     return StackOutcome(True, f"Saved {count} pages in {output}.")
 
 
-def _hint(page: Page) -> None:
-    """Say so if a page looks as if it held 12-bit data."""
+def _hint(pages: Pages) -> None:
+    """Say so if the first page looks as if it held 12-bit data."""
     with contextlib.suppress(StyleTransferError):  # it is said when the page is painted
-        if hint := range_hint(page.read().values):
-            complain(hint.replace("The picture", page.label, 1))
+        if hint := pages.range_hint():
+            complain(hint)
 
 
 def _check_sources(output: Path, pages: Pages) -> None:
