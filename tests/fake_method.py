@@ -152,7 +152,9 @@ class FakeMethod:
             is_fine = number > settings.steps // 2
             shape = final if is_fine or status is not Status.RUNNING else coarse
             due = status is not Status.RUNNING or np.isfinite(controls.preview_interval)
-            value = self.paint(request, number)
+            kind, value = np.uint8, self.paint(request, number)
+            if request.bits == 16 and status is not Status.RUNNING:
+                kind, value = np.uint16, value * 257
             yield Step(
                 evaluation=number,
                 evaluations=settings.steps,
@@ -163,7 +165,7 @@ class FakeMethod:
                 device="cpu",
                 precision="float32",
                 pixels_left=(settings.steps - number) * final[0] * final[1],
-                picture=np.full((*shape, 3), value, np.uint8) if due else None,
+                picture=np.full((*shape, 3), value, kind) if due else None,
                 status=status,
                 settings=settings,
                 steered=any(updates),

@@ -18,6 +18,8 @@ from PIL import Image
 from napari_style_transfer.cli import stack as command
 from napari_style_transfer.cli.stack import StackOutcome, paint_stack
 from napari_style_transfer.errors import InputError, OutOfMemoryError
+from napari_style_transfer.io.pictures import read_levels
+from napari_style_transfer.io.saving import save_picture
 from napari_style_transfer.io.stacks import is_stack, read_stack
 from napari_style_transfer.methods.base import Controls, Request
 from napari_style_transfer.progress import Step
@@ -265,6 +267,45 @@ def test_a_folder_is_painted_to_a_folder_with_the_same_names(painted: list[Any])
         assert image.size == (32, 19)
     recipe = Recipe.parse("out/recipe.json")
     assert (recipe.settings, recipe.content, recipe.style) == (SETTINGS, "in", "night.png")
+
+
+@pytest.mark.parametrize("output", ["out", "out.tif"])
+def test_pages_of_16_bits_are_painted_gone_on_with_and_read_back(
+    painted: list[Any], output: str
+) -> None:
+    fill("1.jpg", "2.png", "3.tif")
+    assert not paint(output=output, bits=16, stop=StopAfter(13)).complete
+    assert paint(output=output, bits=16).complete
+    assert {call["bits"] for call in painted} == {16}
+    assert painted[-1]["init"].dtype == np.uint16  # what came before, as deep as it was painted
+    if output == "out":
+        assert names("out") == ["1.png", "2.png", "3.tif", "recipe.json"]
+        pages = [read_levels(f"out/{name}") for name in ("1.png", "2.png", "3.tif")]
+    else:
+        with tifffile.TiffFile("out.tif") as file:
+            pages = [page.asarray() for page in file.pages]
+    assert [(page.shape, page.dtype) for page in pages] == [((19, 32, 3), np.uint16)] * 3
+
+
+def test_with_16_bits_no_page_takes_the_name_of_another(painted: list[Any]) -> None:
+    fill("1.jpg", "1.png")
+    assert paint(output="plain").complete
+    painted.clear()
+    with pytest.raises(InputError, match=r"would both be painted to 1\.png; rename one"):
+        paint(output="deep", bits=16)
+    assert not painted
+
+
+def test_a_range_of_values_holds_for_every_page(
+    painted: list[Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in (1, 2):
+        save_picture(f"in/{number}.png", picture(number).astype(np.uint16) * 16)
+    assert paint(output="one").complete
+    assert "in/1.png looks like 12-bit data" in capsys.readouterr().err
+    assert paint(output="two", value_range=(0, 4080)).complete
+    assert "12-bit" not in capsys.readouterr().err
+    np.testing.assert_allclose(painted[-1]["content"] * 255, picture(2), atol=1e-3)
 
 
 def test_pages_of_several_shapes_are_allowed(painted: list[Any]) -> None:

@@ -6,9 +6,12 @@ torchvision nor napari.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+#: Like typing's, which is not loaded: the command line is to hear Ctrl-C as soon as it can.
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from napari_style_transfer.api import iter_stylize, stylize
     from napari_style_transfer.engine.cache import Cache
     from napari_style_transfer.errors import InputError, StyleTransferError

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -247,8 +248,12 @@ def _side_files(picture: Path) -> tuple[Path, Path]:
     return picture.with_suffix(".json"), picture.with_name(f"{picture.name}.json")
 
 
-def save_recipe(picture: Path, values: Mapping[str, Any]) -> Path:
-    """Write the side file of a picture, as a whole or not at all, and return its name.
+@contextlib.contextmanager
+def saving_recipe(picture: Path, values: Mapping[str, Any]) -> Iterator[Path]:
+    """Give the name of a picture's side file, and write it once the picture is saved within.
+
+    Whose the files beside it are is looked up before the picture is there. The side file is written as a
+    whole or not at all.
 
     Parameters
     ----------
@@ -264,16 +269,16 @@ def save_recipe(picture: Path, values: Mapping[str, Any]) -> Path:
     """
     values = {**values, _PICTURE_KEY: picture.name}
     text = json.dumps(values, indent=2, ensure_ascii=False)
-    if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
         text = json.dumps(values, indent=2)  # it names a file whose name is not UTF-8
     side, is_new = _claim(picture)
     try:
+        yield side
         save_text(side, f"{text}\n")
     except BaseException:
         if is_new:
             side.unlink(missing_ok=True)
         raise
-    return side
 
 
 def _claim(picture: Path) -> tuple[Path, bool]:

@@ -1,27 +1,22 @@
 """The command ``napari-style-transfer``: which subcommand is meant, and what its end means.
 
-Nothing heavy is loaded here, so that Ctrl-C is heard from the first moment.
+As little as possible is loaded before Ctrl-C is heard.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import sys
-from collections.abc import Sequence
-from importlib import import_module
-from types import FrameType
-from typing import NoReturn
 
-from napari_style_transfer.cli.report import (
-    BAD_INPUT,
-    FAILED,
-    INTERRUPTED,
-    complain,
-    occupy_closed_streams,
-)
+from napari_style_transfer.cli import BAD_INPUT, FAILED, INTERRUPTED
 from napari_style_transfer.errors import InputError, StyleTransferError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
+    from typing import NoReturn
 
 PROGRAM = "napari-style-transfer"
 
@@ -46,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if argv is None:
             signal.signal(signal.SIGINT, _leave)
-            occupy_closed_streams()
+            _occupy_closed_streams()
         return _run([*(sys.argv[1:] if argv is None else argv)])
     except InputError as error:
         code, message = BAD_INPUT, str(error)
@@ -56,12 +51,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         code, message = FAILED, _sentence(error)
     except KeyboardInterrupt:
         code, message = INTERRUPTED, "Interrupted."
+    from napari_style_transfer.cli.report import complain
+
     complain(message)
     return code
 
 
 def _run(words: list[str]) -> int:
     """Run the subcommand that the words name."""
+    from importlib import import_module
+
     named = words[0] if words and words[0] in COMMANDS else None
     command = import_module(f"napari_style_transfer.cli.{named or DEFAULT}")
     parser = command.parser(PROGRAM if named is None else f"{PROGRAM} {named}")
@@ -88,6 +87,18 @@ def _leave(_signal: int, _frame: FrameType | None) -> NoReturn:
     Libraries that are being loaded do not see an exception: some swallow it, or print it. Nor is
     sys.stderr used, which may be in the midst of writing.
     """
-    with contextlib.suppress(OSError):
+    try:
         os.write(2, b"Interrupted.\n")
-    os._exit(INTERRUPTED)
+    finally:
+        os._exit(INTERRUPTED)
+
+
+def _occupy_closed_streams() -> None:
+    """Open the null device in place of standard streams that are closed.
+
+    The next file that is opened would take their number, and what a library prints would go into it.
+    """
+    number = 0
+    while number <= 2:
+        number = os.open(os.devnull, os.O_RDWR)
+    os.close(number)

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from napari_style_transfer import methods
+from napari_style_transfer.cli import INTERRUPTED
 from napari_style_transfer.cli.inputs import load, load_regions, load_styles
 from napari_style_transfer.cli.job import Job
 from napari_style_transfer.cli.names import reserved
-from napari_style_transfer.cli.report import INTERRUPTED, complain, say
+from napari_style_transfer.cli.report import complain, say
 from napari_style_transfer.cli.terminal import ProgressBar, stop_on_interrupt
 from napari_style_transfer.engine.device import choose_device, choose_precision, free_memory
 from napari_style_transfer.engine.tensors import with_alpha
@@ -24,7 +25,7 @@ from napari_style_transfer.io.saving import save_picture
 from napari_style_transfer.memory import MemoryPlan, plan_memory
 from napari_style_transfer.methods.base import Controls, Request
 from napari_style_transfer.progress import Picture, Status, Step
-from napari_style_transfer.recipe import Recipe, save_recipe
+from napari_style_transfer.recipe import Recipe, saving_recipe
 from napari_style_transfer.spec import check_cover, largest_scale
 
 
@@ -110,14 +111,15 @@ def _save(job: Job, request: Request, last: Step, output: Path) -> Path:
     picture = _with_transparency(request, last)
     values = Recipe.from_step(last, job.settings, **job.notes).model_dump(mode="json")
     try:
-        save_picture(output, picture)
-        return save_recipe(output, values)
+        with saving_recipe(output, values) as side:
+            save_picture(output, picture)
+        return side
     except InputError as error:
         # What took minutes to paint is not to be lost with a full disk.
         refuge = Path(tempfile.mkdtemp(prefix="napari-style-transfer-")) / f"result{output.suffix}"
         save_picture(refuge, picture)
-        with contextlib.suppress(InputError):
-            save_recipe(refuge, values)
+        with contextlib.suppress(InputError), saving_recipe(refuge, values):
+            pass  # the picture is there
         raise StyleTransferError(f"{error} The picture is in {refuge}.") from None
 
 

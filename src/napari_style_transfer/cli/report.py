@@ -1,4 +1,4 @@
-"""What the command answers: exit codes, and what it says. Saying it never fails the job.
+"""What the command says. Saying it never fails the job.
 
 Standard output and error may be closed, full, or in an encoding without the letters of a file's name.
 """
@@ -9,9 +9,6 @@ import contextlib
 import os
 import sys
 from typing import Any, TextIO
-
-#: Exit codes: bad input, anything else that went wrong, and stopped by Ctrl-C (128 + SIGINT).
-BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
 
 
 class Unfailing:
@@ -45,6 +42,13 @@ class Unfailing:
                 self._stream.flush()
             except (OSError, ValueError):
                 self._drop()
+
+    def isatty(self) -> bool:
+        """Return whether it is a terminal."""
+        try:
+            return self._stream is not None and self._stream.isatty()
+        except ValueError:  # it is closed
+            return False
 
     def __getattr__(self, name: str) -> Any:
         """Return what else the stream has, such as its encoding."""
@@ -81,14 +85,3 @@ def _print(stream: TextIO | None, text: str) -> None:
     to = Unfailing(stream)
     to.write(f"{text}\n")
     to.flush()
-
-
-def occupy_closed_streams() -> None:
-    """Open the null device in place of standard streams that are closed.
-
-    The next file that is opened would take their number, and what a library prints would go into it.
-    """
-    with contextlib.suppress(OSError):
-        while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
-            pass
-        os.close(number)

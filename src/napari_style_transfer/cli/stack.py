@@ -7,21 +7,24 @@ import json
 import math
 import shutil
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import numpy as np
+
+from napari_style_transfer.cli import INTERRUPTED
 from napari_style_transfer.cli.inputs import load, load_regions, load_styles
 from napari_style_transfer.cli.job import Job
 from napari_style_transfer.cli.names import check_stack_output, pages_folder
-from napari_style_transfer.cli.report import INTERRUPTED, complain, say
+from napari_style_transfer.cli.report import complain, say
 from napari_style_transfer.cli.terminal import ProgressBar, stop_on_interrupt
 from napari_style_transfer.errors import InputError, StyleTransferError
-from napari_style_transfer.io.names import TIFF_SUFFIXES, check_name
+from napari_style_transfer.io.names import DEEP_SUFFIXES, TIFF_SUFFIXES, check_name
 from napari_style_transfer.io.pictures import ValueRange
-from napari_style_transfer.io.stacks import Pages, read_stack
-from napari_style_transfer.recipe import Recipe, save_recipe, side_file
+from napari_style_transfer.io.stacks import Page, Pages, read_stack
+from napari_style_transfer.recipe import Recipe, saving_recipe, side_file
 from napari_style_transfer.settings import Settings
 from napari_style_transfer.stack.folder import FolderResult, save_tiff
 from napari_style_transfer.stack.loop import SliceError, stylize_stack
@@ -48,6 +51,7 @@ def paint(job: Job) -> int:
             names=job.notes,
             regions=load_regions(job.regions),
             init=None if job.init is None else load(job.init),
+            bits=job.bits,
             value_range=job.value_range,
             stop=stop,
             quiet=job.quiet,
@@ -70,6 +74,7 @@ def paint_stack(
     stop: threading.Event,
     init: Any = None,
     regions: Any = None,
+    bits: Literal[8, 16] = 8,
     value_range: ValueRange | None = None,
     quiet: bool = False,
 ) -> StackOutcome:
@@ -86,6 +91,8 @@ def paint_stack(
         a TIFF are kept in the folder ``OUTPUT.pages`` until all are done.
     names
         What the recipe says of the pictures, as :meth:`Recipe.from_step` takes it: content, style, ...
+    bits
+        Of each value of the result; with 16, pages that would be JPEG are PNG.
     value_range
         The values of the pages that become 0 and 1; as their type says if None.
     stop
@@ -99,6 +106,8 @@ def paint_stack(
         If the stack, one of its pages, or the output cannot be used.
     """
     pages = read_stack(source, value_range=value_range)
+    if bits == 16:
+        pages = Pages(_deep_pages(pages.pages), value_range)
     check_stack_output(source, output)
     _check_sources(output, pages)
     run = identity(settings, **names)
@@ -109,7 +118,7 @@ def paint_stack(
     folder = pages_folder(output) if tiff else output
     for page in pages.pages:
         check_name(folder / page.name)
-    result = FolderResult(folder, pages, run)
+    result = FolderResult(folder, pages, run, np.uint16 if bits == 16 else np.uint8)
     if not tiff and len(result.done) == len(pages):
         return already
     if value_range is None:
@@ -155,10 +164,28 @@ def paint_stack(
             "and the same command goes on.",
         )
     if tiff:
-        save_tiff(output, result.pictures(), result.nbytes)
-        save_recipe(output, result.record)
+        with saving_recipe(output, result.record):
+            save_tiff(output, result.pictures(), result.nbytes)
         shutil.rmtree(folder)
     return StackOutcome(True, f"Saved {count} pages in {output}.")
+
+
+def _deep_pages(pages: Sequence[Page]) -> list[Page]:
+    """Return the pages with names of files that can hold 16 bits."""
+    deep = [
+        page
+        if Path(page.name).suffix.lower() in DEEP_SUFFIXES
+        else replace(page, name=f"{Path(page.name).stem}.png")
+        for page in pages
+    ]
+    taken: dict[str, Page] = {}
+    for page in deep:
+        other = taken.setdefault(page.name.casefold(), page)
+        if other is not page:
+            raise InputError(
+                f"{other.label} and {page.label} would both be painted to {page.name}; rename one."
+            )
+    return deep
 
 
 def _hint(pages: Pages) -> None:

@@ -29,11 +29,11 @@ class ProgressBar:
 
     def __init__(self, quiet: bool, **settings: Any) -> None:
         self._stream = Unfailing(sys.stderr)
-        is_terminal = sys.stderr is not None and sys.stderr.isatty()
         self._bar: tqdm[Any] = tqdm(
             file=self._stream,
             disable=quiet or sys.stderr is None,
-            mininterval=0.1 if is_terminal else 5.0,  # in a log, a line every few seconds is enough
+            # In a log file, a line every few seconds is enough.
+            mininterval=0.1 if self._stream.isatty() else 5.0,
             desc="Loading",
             **settings,
         )

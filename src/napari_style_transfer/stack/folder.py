@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 import tifffile
 from PIL import Image
@@ -41,6 +42,8 @@ class FolderResult:
         What is painted; a page gets its transparency back.
     run
         What tells this run from others, from :func:`~napari_style_transfer.stack.output.identity`.
+    dtype
+        Of its values: uint8 or uint16.
 
     Raises
     ------
@@ -48,8 +51,10 @@ class FolderResult:
         If the folder cannot be written, or holds something that this run would replace.
     """
 
-    def __init__(self, folder: Path, pages: Pages, run: dict[str, Any]) -> None:
-        self._folder, self._pages = folder, pages
+    def __init__(
+        self, folder: Path, pages: Pages, run: dict[str, Any], dtype: npt.DTypeLike = np.uint8
+    ) -> None:
+        self._folder, self._pages, self.dtype = folder, pages, np.dtype(dtype)
         self._names = [page.name for page in pages.pages]
         self._record = self._find_record() or Record(run)
         if self._record.done:
@@ -83,7 +88,7 @@ class FolderResult:
         for index in self.done:
             with Image.open(self._folder / self._names[index[0]]) as image:
                 total += image.width * image.height * len(image.getbands())
-        return total
+        return total * self.dtype.itemsize
 
     @property
     def record(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
@@ -37,13 +37,13 @@ if TYPE_CHECKING:
 
 
 class Target(Protocol):
-    """What takes the results, such as a numpy or zarr array (..., H, W, 3) uint8."""
+    """What takes the results, such as a numpy or zarr array (..., H, W, 3) uint8 or uint16."""
 
     def __getitem__(self, index: Index, /) -> Any:
         """Return the result of a slice that is done."""
 
     def __setitem__(self, index: Index, picture: Any, /) -> None:
-        """Keep the result of a slice, (H, W, 3) uint8."""
+        """Keep the result of a slice, (H, W, 3)."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def stylize_stack(
     style
         As for :func:`~napari_style_transfer.iter_stylize`.
     out
-        Takes the results; those of `done` are read from it.
+        Takes the results, of 16 bits where its type is uint16; those of `done` are read from it.
     indices
         The slices to paint; all where None. For one leading axis plain numbers will do.
     done
@@ -163,12 +163,13 @@ def stylize_stack(
                 f"The array for the results has the shape {tuple(out.shape)}; it must be {expected}."
             )
     kind = np.dtype(getattr(out, "dtype", np.uint8))
-    if kind != np.uint8:
-        raise InputError(f"The array for the results is of {kind}; it must be of uint8.")
+    if kind not in (np.uint8, np.uint16):
+        raise InputError(f"The array for the results is of {kind}; it must be of uint8 or uint16.")
+    bits: Literal[8, 16] = 16 if kind == np.uint16 else 8
     painter = _Painter(
         slices=slices,
         out=out,
-        first=Request.of((), style, settings=settings, init=init, regions=regions),
+        first=Request.of((), style, settings=settings, init=init, regions=regions, bits=bits),
         total=total,
         stop=stop or (lambda: False),
         relay=_Relay(steering or Steering()),

@@ -12,10 +12,11 @@ import numpy as np
 from napari.layers import Image
 
 from napari_style_transfer.errors import InputError
+from napari_style_transfer.io.names import check_output
 from napari_style_transfer.io.pictures import read_levels
 from napari_style_transfer.io.saving import save_picture
 from napari_style_transfer.progress import Picture
-from napari_style_transfer.recipe import RECIPE_KEY, Recipe, picture_beside, save_recipe, side_file
+from napari_style_transfer.recipe import RECIPE_KEY, Recipe, picture_beside, saving_recipe
 
 LayerData = tuple[Any, dict[str, Any], str]
 
@@ -57,13 +58,13 @@ def write_picture(path: str, data: Any, attributes: Mapping[str, Any]) -> list[s
 
         return [written] if (written := napari_write_image(path, data, dict(attributes))) else []
     recipe = Recipe.parse(values)
-    picture = Path(path)
+    picture = check_output(path)
     if sum(size > 1 for size in data.shape[:-1]) > 2:
         raise InputError(f"{picture.name} can hold one picture, not a stack; save it as a TIFF.")
-    side_file(picture)  # one that cannot be is refused before anything is written
-    save_picture(picture, _flat(data))
     noted = recipe.model_dump(mode="json") | {_LAYER_KEY: _state(data.shape, attributes)}
-    return [str(picture), str(save_recipe(picture, noted))]
+    with saving_recipe(picture, noted) as side:
+        save_picture(picture, _flat(data))
+    return [str(picture), str(side)]
 
 
 def _state(shape: Sequence[int], attributes: Mapping[str, Any]) -> dict[str, Any]:
