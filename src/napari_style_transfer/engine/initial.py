@@ -39,18 +39,19 @@ class InitialPicture:
         self._state, self._init = state, init
 
     def at(self, shape: Shape) -> Tensor:
-        """Return the picture to start from, (1, 3, H, W) at `shape`, on the device."""
+        """Return the picture to start from, (1, 3, H, W) at `shape`, on the CPU."""
         state = self._state
         if self._init is not None:
-            return resize(self._init, shape).to(state.device)
+            return resize(self._init, shape)
         if state.settings.start == "content":
-            return self._coloured(state.content(shape)).to(state.device)
-        return noise(shape, state.settings.seed).to(state.device)
+            return self._coloured(state.content(shape))
+        return noise(shape, state.settings.seed)
 
     def refined(self, picture: Tensor, shape: Shape) -> Tensor:
         """Return a picture painted at one scale as the next one starts from it, at `shape`.
 
-        That is what was painted, with the detail of its own start that only the next scale can show.
+        That is what was painted, with the detail of its own start that only the next scale can show. All
+        of it is on the CPU: not every device resizes pictures so.
         """
         picture, before = resize(picture, shape), (picture.shape[2], picture.shape[3])
         if self._init is None and self._state.settings.start == "noise":

@@ -112,21 +112,21 @@ class RunState:
         return luminance(content) if self.settings.colours == "luminance" else content
 
     def untouched(self, shape: Shape) -> Tensor | None:
-        """Return (H, W) bool, true where the content is left as it is; None where it nowhere is."""
+        """Return (H, W) bool on the CPU, true where the content is left as it is; None for nowhere."""
         if self.regions is None:
             return None
         left = [mask for region, _, mask in parts(self.regions, shape) if region.style is None]
-        return torch.stack(left).any(0).to(self.device) if left else None
+        return torch.stack(left).any(0) if left else None
 
     def shown(self, picture: Tensor) -> Tensor:
         """Return a (1, 3, H, W) picture as the user is to see it: in the colours that are kept."""
         shape = picture.shape[2], picture.shape[3]
         if self.settings.colours != "luminance":
             return picture
-        content = self.content(shape).to(self.device)
+        content = self.content(shape).to(picture.device)
         picture = with_chrominance_of(picture, content)
         left = self.untouched(shape)
-        return picture if left is None else torch.where(left, content, picture)
+        return picture if left is None else torch.where(left.to(picture.device), content, picture)
 
     def allocator(self, shape: Shape, precision: Precision) -> Allocate:
         """Return what makes the network's maps of pictures of `shape`, in `precision`."""

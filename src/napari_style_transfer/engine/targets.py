@@ -32,8 +32,8 @@ class StyleTarget:
     weight
         Of the style loss, relative to what the settings say.
     guides
-        Layer name to (h, w) bool, the region's positions; a layer without is left out and the others
-        weigh more. None for the whole picture.
+        Layer name to (h, w) bool on the CPU, the region's positions; a layer without is left out and
+        the others weigh more. None for the whole picture.
     """
 
     grams: Mapping[str, Tensor]
@@ -142,7 +142,7 @@ def gram_matrices(
     tile_size
         Longest side in pixels of the parts in which it is seen; 0 for the whole.
     guides
-        Layer name to (h, w) bool: the positions that count at that layer; all if absent.
+        Layer name to (h, w) bool on the CPU: the positions that count at that layer; all if absent.
     allocate
         Makes the network's maps.
     """
@@ -153,7 +153,9 @@ def gram_matrices(
     def measure(tile: Tile, layer: str, features: Tensor) -> None:
         if layer in layers:
             guide = guides.get(layer)
-            positions = None if guide is None else positions_of(guide[tile.window(layer)])
+            positions = None
+            if guide is not None:
+                positions = positions_of(guide[tile.window(layer)], features.device)
             (part,) = gram_matrix(tile.own(features, layer), positions)
             sums[layer] = sums[layer] + part if layer in sums else part
 

@@ -43,10 +43,13 @@ def gram_matrix(features: Tensor, positions: Positions | None = None) -> Tensor:
     return products.sum(1, dtype=torch.float32) + rest.mT @ rest
 
 
-def positions_of(guide: Tensor) -> Positions:
-    """Return rows and columns of the positions of a guide, (h, w) bool; waits for the device."""
+def positions_of(guide: Tensor, device: torch.device) -> Positions:
+    """Return, on a device, rows and columns of the positions of a guide, (h, w) bool on the CPU.
+
+    There they are found: a device would have to be waited for.
+    """
     rows, columns = guide.nonzero(as_tuple=True)
-    return rows, columns
+    return rows.to(device), columns.to(device)
 
 
 def _chosen(maps: Tensor, positions: Positions | None) -> Tensor:
@@ -79,8 +82,8 @@ class GramTerm(Term):
         ``"balanced"`` divides by the target's own energy, so that a layer's loss is 1 where its
         Gram matrix is zero and every layer counts (differs from Gatys et al.); ``"gatys"`` divides by C².
     guide
-        (h, w) bool over the whole map: the positions of the region that this style is for (Gatys et
-        al. 2017, eq. 5); all if None.
+        (h, w) bool over the whole map, on the CPU: the positions of the region that this style is for
+        (Gatys et al. 2017, eq. 5); all if None.
     """
 
     name = "style"
@@ -112,7 +115,7 @@ class GramTerm(Term):
             return None
         key = (window[0].start, window[0].stop, window[1].start, window[1].stop)
         if key not in self._inside:
-            self._inside[key] = positions_of(self._guide[window])
+            self._inside[key] = positions_of(self._guide[window], self.target.device)
         return self._inside[key]
 
     def loss(self, statistic: Tensor) -> Tensor:

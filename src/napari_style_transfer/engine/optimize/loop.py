@@ -115,7 +115,7 @@ def _steps(
                 status = Status.RUNNING
             array = None
             if status is not Status.RUNNING:
-                array = to_array(state.shown(resize(optimizer.picture, state.shape)), bits)
+                array = to_array(state.shown(resize(optimizer.picture.cpu(), state.shape)), bits)
             elif previews.due():
                 array = to_array(state.shown(optimizer.picture))
             yield Step(
@@ -140,6 +140,6 @@ def _steps(
                 return
             if not remaining:
                 break
-        picture = optimizer.picture
+        picture = optimizer.picture.cpu()
         del optimizer  # its history, before the next scale takes memory for its own
         release_memory(state.device)

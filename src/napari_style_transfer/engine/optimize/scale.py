@@ -35,7 +35,7 @@ class ScaleOptimizer:
     shape
         (H, W) of this scale.
     picture
-        (1, 3, h, w) to start from, of any size.
+        (1, 3, h, w) to start from, of any size, on the CPU.
     """
 
     def __init__(self, state: RunState, shape: Shape, picture: Tensor) -> None:
@@ -49,7 +49,7 @@ class ScaleOptimizer:
         self._objective, self._note = self._build_objective()
         self._find_untouched()
         self._lbfgs = LBFGS(
-            self._parametrization.encode(resize(picture, shape)),
+            self._parametrization.encode(resize(picture, shape)).to(state.device),
             history=history_length(shape),
             tolerance=_BFLOAT16_TOLERANCE if self.precision is Precision.BFLOAT16 else 0.0,
             # Elsewhere that is untried, and would take more kernels a step.
@@ -79,7 +79,7 @@ class ScaleOptimizer:
         self._note = ""
         if outcome.accepted:
             self.losses = Losses(dict(zip(self._names, outcome.terms, strict=True)))
-        if outcome.stationary and self._untouched is not None and bool(self._untouched.all()):
+        if outcome.stationary and self._all_untouched:
             return Outcome(outcome.terms, outcome.accepted), "Every region is left as it is."
         plateau = self._on_plateau(outcome)
         # A plateau from the start on is a stall: bfloat16's tolerance lets a step wander.
@@ -158,6 +158,10 @@ class ScaleOptimizer:
         return torch.where(self._untouched, self._content, picture)
 
     def _find_untouched(self) -> None:
-        self._untouched = self._state.untouched(self._shape)
-        if self._untouched is not None:
+        self._untouched: Tensor | None = None
+        self._all_untouched = False
+        untouched = self._state.untouched(self._shape)
+        if untouched is not None:
+            self._all_untouched = bool(untouched.all())
+            self._untouched = untouched.to(self._state.device)
             self._content = self._state.content(self._shape).to(self._state.device)

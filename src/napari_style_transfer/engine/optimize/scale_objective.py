@@ -83,8 +83,7 @@ class ScaleTargets:
                 notes.extend(too_small(labels, self._style_layers, found, state.regions.name))
             # By its area: then style and content are in the same balance in regions of any size.
             weight = strength_factor(region.strength) * float(mask.float().mean())
-            at = {layer: guide.to(state.device) for layer, guide in found.items()}
-            yield StyleTarget(self._mixed_grams(region), weight, at)
+            yield StyleTarget(self._mixed_grams(region), weight, found)
 
     def _mixed_grams(self, region: Region) -> dict[str, Tensor]:
         """Return the Gram matrices that a region is to have: the styles' in their shares."""
@@ -129,6 +128,6 @@ class ScaleTargets:
             scaled.to(state.device),
             self._style_layers,
             tile_size=state.tile_size,
-            guides={layer: guide.to(state.device) for layer, guide in found.items()},
+            guides=found,
             allocate=self._allocate,
         )
