@@ -7,7 +7,7 @@ import math
 import shutil
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -79,15 +79,16 @@ def paint_stack(
     result = FolderResult(folder, pages, run)
     if not tiff and len(result.done) == len(pages):
         return already
+    left_out: list[SliceError] = []
     messages = stylize_stack(
         pages,
         style,
         out=result,
-        done=result.done,
         settings=settings,
         init=init,
         regions=regions,
         stop=stop.is_set,
+        on_error=left_out.append,
         preview_interval=math.inf,
     )
     try:
@@ -101,13 +102,10 @@ def paint_stack(
                 if message.finished:
                     recipe = Recipe.from_step(message.step, settings, **names)
                     result.finish(message.index, recipe)
-    except SliceError as error:
-        label = pages.pages[error.index[0]].label
-        raise InputError(f"{label} cannot be painted: {error.reason}") from None
     except KeyboardInterrupt:
         stop.set()
     done = len(result.done)
-    if done < len(pages):
+    if done + len(left_out) < len(pages):
         return StackOutcome(
             False,
             f"Stopped with {done} of {len(pages)} pages done; they are in {folder}, "
@@ -116,8 +114,19 @@ def paint_stack(
     if tiff:
         save_tiff(output, result.pictures(), result.nbytes)
         save_text(_recipe_path(output), json.dumps(result.record, indent=2) + "\n")
-        shutil.rmtree(folder)
+        if not left_out:
+            shutil.rmtree(folder)
+    if left_out:
+        raise InputError(_tell_left_out(done, len(pages), output, pages, left_out))
     return StackOutcome(True, f"Saved {done} pages in {output}.")
+
+
+def _tell_left_out(
+    done: int, total: int, output: Path, pages: Pages, errors: Sequence[SliceError]
+) -> str:
+    """Say which pages are missing, and why."""
+    which = [f"{pages.pages[each.index[0]].label} ({each.reason.rstrip('.')})" for each in errors]
+    return f"Saved {done} of {total} pages in {output}. Left out: {'; '.join(which)}."
 
 
 def _recipe_path(output: Path) -> Path:

@@ -75,7 +75,8 @@ def resize(picture: Tensor, shape: Shape) -> Tensor:
 
 
 def with_alpha(picture: Picture, alpha: npt.NDArray[Any]) -> Picture:
-    """Return a (H, W, 4) uint8 picture with a transparency of any size and real type, resized to it."""
+    """Return an (H, W, 3) picture with an opacity of any size and real type, resized to it."""
     plane = torch.from_numpy(unit_range(np.asarray(alpha), "The transparency"))[None, None]
     resized = resize(plane.expand(1, 3, -1, -1), (picture.shape[0], picture.shape[1]))
-    return np.concatenate([picture, to_array(resized)[..., :1]], axis=2)
+    bits: Literal[8, 16] = 16 if picture.dtype == np.uint16 else 8
+    return np.concatenate([picture, to_array(resized, bits)[..., :1]], axis=2)

@@ -31,7 +31,7 @@ from napari_style_transfer.engine.objective import (
     build_objective,
     gram_matrices,
 )
-from napari_style_transfer.engine.start import in_colours_of, noise
+from napari_style_transfer.engine.start import in_colours_of, noise, with_strokes
 from napari_style_transfer.engine.style_picture import ready
 from napari_style_transfer.engine.tensors import resize
 from napari_style_transfer.errors import InputError, OutOfMemoryError
@@ -72,6 +72,9 @@ class Work:
         Network and targets of earlier runs.
     device
         Where to compute.
+    init_mask
+        (1, 1, h, w) in [0, 1] on the CPU: how much of the start is `init`; all of it if None. The rest
+        takes over its fine strokes only.
     """
 
     def __init__(
@@ -83,10 +86,12 @@ class Work:
         init: Tensor | None,
         cache: Cache,
         device: torch.device,
+        init_mask: Tensor | None = None,
     ) -> None:
         self.settings, self.styles, self.regions = settings, styles, regions
         self.device, self.steered = device, False
         self._content, self._init, self._cache, self._own = content, init, cache, Cache()
+        self._init_mask = init_mask
         self.content_shape = content.shape[2], content.shape[3]
         self.result = result_shape(self.content_shape, settings.size)
         self.precision = choose_precision(settings.precision, device)
@@ -122,8 +127,16 @@ class Work:
 
     def start(self, shape: Shape) -> Tensor:
         """Return the picture to start from, (1, 3, H, W) at `shape`, on the device."""
-        if self._init is not None:
-            return resize(self._init, shape).to(self.device)
+        if self._init is None:
+            return self._own_start(shape)
+        init = resize(self._init, shape).to(self.device)
+        if self._init_mask is None:
+            return init
+        mask = resize(self._init_mask, shape).to(self.device)
+        return with_strokes(self._own_start(shape), init, 1 - mask).lerp_(init, mask)
+
+    def _own_start(self, shape: Shape) -> Tensor:
+        """Return the picture that `settings.start` says, (1, 3, H, W) at `shape`, on the device."""
         if self.settings.start == "content":
             return self._coloured(resize(self._content, shape)).to(self.device)
         return noise(shape, self.settings.seed).to(self.device)

@@ -20,7 +20,7 @@ import tifffile
 from PIL import Image, UnidentifiedImageError
 
 from napari_style_transfer.errors import InputError
-from napari_style_transfer.io.pictures import SUFFIXES, load_image, pixels_of, split_alpha
+from napari_style_transfer.io.pictures import SUFFIXES, load_image, pixels_of
 
 TIFF_SUFFIXES = (".tif", ".tiff")
 #: What is taken for a picture in a folder.
@@ -59,19 +59,16 @@ class Page:
 
 
 class Pages(Sequence[npt.NDArray[Any]]):
-    """The slices of a stack on disk, each read when it is asked for, without its transparency.
+    """The slices of a stack on disk, each read when it is asked for.
 
     Attributes
     ----------
     pages
         Where they come from.
-    alpha
-        Transparency of the page that was read last, (H, W), or None.
     """
 
     def __init__(self, pages: Sequence[Page]) -> None:
         self.pages = pages
-        self.alpha: npt.NDArray[Any] | None = None
 
     def __len__(self) -> int:
         """Return how many there are."""
@@ -79,8 +76,7 @@ class Pages(Sequence[npt.NDArray[Any]]):
 
     def __getitem__(self, position: Any) -> Any:
         """Read one page."""
-        colours, self.alpha = split_alpha(self.pages[position].read())
-        return colours
+        return self.pages[position].read()
 
 
 def is_stack(source: str) -> bool:

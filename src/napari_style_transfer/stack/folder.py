@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 import tifffile
 from PIL import Image
@@ -30,16 +31,18 @@ _BIG_TIFF = 2**32 - 2**25
 class FolderResult:
     """A folder of painted pages, with a record of how they were made and which are done.
 
-    It can be given to :func:`~napari_style_transfer.stack.loop.stylize_stack` as `out`.
+    It is a :class:`~napari_style_transfer.stack.base.StackOutput`.
 
     Parameters
     ----------
     folder
         Made where it is missing; if it holds a record, the run goes on.
     pages
-        What is painted; a page gets its transparency back.
+        What is painted.
     run
         What tells this run from others, from :func:`~napari_style_transfer.stack.output.identity`.
+    dtype
+        Of its values: uint8 or uint16.
 
     Raises
     ------
@@ -47,8 +50,10 @@ class FolderResult:
         If the folder cannot be written, or holds something that this run would replace.
     """
 
-    def __init__(self, folder: Path, pages: Pages, run: dict[str, Any]) -> None:
-        self._folder, self._pages = folder, pages
+    def __init__(
+        self, folder: Path, pages: Pages, run: dict[str, Any], dtype: npt.DTypeLike = np.uint8
+    ) -> None:
+        self._folder, self.dtype = folder, np.dtype(dtype)
         self._names = [page.name for page in pages.pages]
         self._record = self._find_record() or Record(run)
         if self._record.done:
@@ -90,12 +95,11 @@ class FolderResult:
         return self._record.to_json()
 
     def __getitem__(self, index: Index) -> npt.NDArray[Any]:
-        """Read the result of a page, (H, W, 3) uint8."""
+        """Read the result of a page, (H, W, 3)."""
         return split_alpha(load_image(self._folder / self._names[index[0]]))[0]
 
-    def __setitem__(self, index: Index, picture: Picture) -> None:
-        """Save the result of the page that was read last."""
-        alpha = self._pages.alpha
+    def write(self, index: Index, picture: Picture, alpha: npt.NDArray[Any] | None) -> None:
+        """Save the result of a page, with its transparency."""
         picture = picture if alpha is None else with_alpha(picture, alpha)
         save_image(self._folder / self._names[index[0]], picture)
 
@@ -108,8 +112,8 @@ class FolderResult:
         self._save_record()
 
     def pictures(self) -> Iterator[npt.NDArray[Any]]:
-        """Read the results of all pages, one at a time, with their transparency."""
-        return (load_image(self._folder / name) for name in self._names)
+        """Read the results of the pages that are done, one at a time, with their transparency."""
+        return (load_image(self._folder / self._names[place]) for (place,) in sorted(self.done))
 
     def _find_record(self) -> Record | None:
         """Return the record of an earlier run; refuse to replace what none has made."""

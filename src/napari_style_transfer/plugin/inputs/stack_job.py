@@ -69,16 +69,10 @@ class ContentSlices:
         How the layer is shown; of its values no use is made.
     cutter
         Cuts its slices.
-
-    Attributes
-    ----------
-    alpha
-        Transparency of the slice that was read last, (H, W) uint8, or None.
     """
 
     def __init__(self, look: Snapshot, cutter: Cutter) -> None:
         self._look, self._cutter = replace(look, values=None), cutter
-        self.alpha: npt.NDArray[np.uint8] | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -98,11 +92,9 @@ class ContentSlices:
         index = index if isinstance(index, tuple) else (index,)
         point = dict(zip(self._cutter.leading, index, strict=True))
         try:
-            picture = replace(self._look, values=self._cutter.cut(point)).pixels()
+            return replace(self._look, values=self._cutter.cut(point)).pixels()
         except InputError as error:
             raise SliceError(index, str(error)) from None
-        self.alpha = picture[..., 3].copy() if picture.shape[-1] == 4 else None
-        return picture
 
 
 @dataclass(frozen=True, eq=False)

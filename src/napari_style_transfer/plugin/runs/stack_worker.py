@@ -7,9 +7,6 @@ import threading
 from collections.abc import Callable, Generator
 from dataclasses import replace
 
-import numpy as np
-import numpy.typing as npt
-
 from napari_style_transfer import methods
 from napari_style_transfer.engine.libraries import load_libraries, no_collections
 from napari_style_transfer.geometry import result_shape
@@ -17,9 +14,10 @@ from napari_style_transfer.plugin.inputs.stack_job import StackJob
 from napari_style_transfer.plugin.outputs.stack_array import CHANNELS
 from napari_style_transfer.plugin.runs.messages import Outcome, Place, Preview, StackEnded
 from napari_style_transfer.plugin.runs.worker import Throttle, resized
-from napari_style_transfer.progress import Picture, Status
+from napari_style_transfer.progress import Status
 from napari_style_transfer.recipe import Recipe
-from napari_style_transfer.stack.loop import stylize_stack
+from napari_style_transfer.stack.base import rgba
+from napari_style_transfer.stack.loop import SliceError, stylize_stack
 from napari_style_transfer.steering import Steering
 
 #: Seconds after which a thread that waits for the main thread looks whether it is to stop.
@@ -38,17 +36,18 @@ def paint_stack(
     shape = result_shape((height, width), job.settings.size)
     job.canvas.open((*leading, *shape, CHANNELS))
     before = job.canvas.done
+    left_out: list[SliceError] = []
     engine = stylize_stack(
         job.slices,
         [style.style() for style in job.styles],
-        out=_SliceOutput(job),
+        out=job.canvas,
         indices=job.indices,
-        done=before,
         settings=job.settings,
         regions=None if job.regions is None else job.regions.regions(),
         method=method,
         steering=steering,
         stop=should_stop,
+        on_error=left_out.append,
     )
     throttle = Throttle(shown)
     painted = 0
@@ -58,7 +57,7 @@ def paint_stack(
             place = Place(message.index, message.position, message.total)
             if message.finished:
                 recipe = Recipe.from_step(message.step, job.settings, **job.notes())
-                job.canvas.note(message.index, recipe)
+                job.canvas.finish(message.index, recipe)
                 painted += 1
                 while not shown.wait(_PATIENCE) and not should_stop():
                     pass  # finished slices are not to queue up either
@@ -66,31 +65,7 @@ def paint_stack(
                 yield Preview(throttle.steps(), place=replace(place, recipe=recipe))
             elif message.step.status is Status.RUNNING and throttle.due and not should_stop():
                 picture = throttle.picture()
-                due = None if picture is None else _rgba(resized(picture, shape), job.slices.alpha)
+                due = None if picture is None else rgba(resized(picture, shape), message.alpha)
                 yield Preview(throttle.steps(), due, place)
     done = painted + len(before.intersection(job.indices))
-    return StackEnded(painted, done, len(job.indices))
-
-
-class _SliceOutput:
-    """Where :func:`stylize_stack` puts slices: the canvas, each with its content's transparency."""
-
-    def __init__(self, job: StackJob) -> None:
-        self._job = job
-
-    def __getitem__(self, index: tuple[int, ...]) -> Picture:
-        return self._job.canvas[index]
-
-    def __setitem__(self, index: tuple[int, ...], picture: Picture) -> None:
-        self._job.canvas[index] = _rgba(picture, self._job.slices.alpha)
-
-
-def _rgba(picture: Picture, alpha: npt.NDArray[np.uint8] | None) -> Picture:
-    """Give a (h, w, 3) picture a transparency of any size, or none."""
-    from napari_style_transfer.engine.tensors import with_alpha
-
-    if alpha is not None:
-        return with_alpha(picture, alpha)
-    opaque: Picture = np.full((*picture.shape[:2], CHANNELS), 255, np.uint8)
-    opaque[..., :3] = picture
-    return opaque
+    return StackEnded(painted, done, len(job.indices), tuple(map(str, left_out)))
