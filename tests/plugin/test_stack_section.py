@@ -297,13 +297,13 @@ def test_the_array_is_written_on_the_main_thread_only(
     driver: Driver, viewer: ViewerModel, content: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     threads: set[threading.Thread] = set()
-    write = StackResult.__setitem__
+    put = StackResult.put
 
     def note(result: StackResult, index: Any, picture: Any) -> None:
         threads.add(threading.current_thread())
-        write(result, index, picture)
+        put(result, index, picture)
 
-    monkeypatch.setattr(StackResult, "__setitem__", note)
+    monkeypatch.setattr(StackResult, "put", note)
     driver.run()
     assert threads == {threading.main_thread()}
 
@@ -560,7 +560,10 @@ def test_a_slice_that_fails_leaves_the_others(
     assert painted(result) == [True] * 4
 
 
-def test_a_slice_without_a_finite_pixel_is_named(
+NO_PIXEL = "Slice 2: Layer 'cells' shows no finite pixel; choose another slice."
+
+
+def test_a_slice_without_a_finite_pixel_is_left_out_and_named(
     driver: Driver, viewer: ViewerModel, engine: StackMethod, errors: list[str]
 ) -> None:
     data = cells().astype(float)
@@ -568,8 +571,28 @@ def test_a_slice_without_a_finite_pixel_is_named(
     driver.widget.content.value = viewer.add_image(data, name="cells")
     driver.widget.stack.slices.value = "all"
     driver.run()
-    assert errors == ["Slice 2: Layer 'cells' shows no finite pixel; choose another slice."]
-    assert done(viewer.layers[RESULT]) == [0, 1]
+    result = viewer.layers[RESULT]
+    status = driver.widget._status
+    assert status.text().startswith("Painted 3 of 4 slices in ")
+    assert status.text().endswith(f"Left out: {NO_PIXEL}")
+    assert painted(result) == [True, True, False, True]
+    assert done(result) == [0, 1, 3]
+    assert engine.calls[2]["start"] == result.data[1, ..., :3].tobytes()
+    select(viewer, result)
+    go_on(driver)
+    assert status.text() == f"All other 3 slices are painted already. Left out: {NO_PIXEL}"
+    assert errors == []
+
+
+def test_a_stack_without_a_finite_pixel_is_one_message(
+    driver: Driver, viewer: ViewerModel, engine: StackMethod, errors: list[str]
+) -> None:
+    driver.widget.content.value = viewer.add_image(np.full((4, 40, 60), np.nan), name="cells")
+    driver.widget.stack.slices.value = "all"
+    driver.run()
+    assert len(errors) == 1
+    assert errors[0].startswith("None of the 4 slices can be painted. Slice 0: ")
+    assert RESULT not in viewer.layers
 
 
 def test_deleting_the_layer_mid_run_ends_the_run(

@@ -73,7 +73,6 @@ class ContentSlices:
 
     def __init__(self, appearance: Snapshot, cutter: Cutter) -> None:
         self._appearance, self._cutter = replace(appearance, values=None), cutter
-        self._alphas: dict[Index, npt.NDArray[np.uint8] | None] = {}
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -98,25 +97,9 @@ class ContentSlices:
         index = index if isinstance(index, tuple) else (index,)
         point = dict(zip(self._cutter.leading, index, strict=True))
         try:
-            picture = replace(self._appearance, values=self._cutter.cut(point)).pixels()
+            return replace(self._appearance, values=self._cutter.cut(point)).pixels()
         except InputError as error:
             raise SliceError(index, str(error)) from None
-        if len(self._alphas) > 1:  # a slice and its neighbour are read in turn, no others
-            self._alphas.clear()
-        self._alphas[index] = picture[..., 3].copy() if picture.shape[-1] == 4 else None
-        return picture
-
-    def alpha(self, index: Index) -> npt.NDArray[np.uint8] | None:
-        """Return the transparency of a slice, (H, W) uint8; None where it is opaque.
-
-        Raises
-        ------
-        SliceError
-            If it has to be read and cannot be.
-        """
-        if index not in self._alphas:
-            self[index]
-        return self._alphas[index]
 
 
 @dataclass(frozen=True, eq=False)

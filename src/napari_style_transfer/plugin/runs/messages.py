@@ -110,11 +110,14 @@ class StackEnded:
         How many slices it has painted.
     done, total
         How many are done, those done before included, of those to paint.
+    left_out
+        For each slice that cannot be painted, a sentence on why.
     """
 
     painted: int
     done: int
     total: int
+    left_out: tuple[str, ...] = ()
 
 
 Outcome = Finished | Stopped | StackEnded | Failed

@@ -196,19 +196,21 @@ class Reporter:
         recipe = self._result.recipe
         if self._result.deleted:
             told = _DELETED
-        elif message.done < message.total:
+        elif message.done + len(message.left_out) < message.total:
             told = f"Stopped with {message.done} of {message.total} slices done."
             told += " Continue paints the rest." if message.done else ""
         elif not message.painted or recipe is None:
-            self._tell(f"All {message.total} slices are painted already.", passing=True)
-            return
+            told = f"All {message.done} slices are painted already."
+            if message.left_out:
+                told = f"All other {message.done} slices are painted already."
         else:
             how_many = f"{message.painted} slices"
             if message.painted < message.total:
-                how_many = f"the other {message.painted} of {message.total} slices"
+                other = "" if message.left_out else "the other "
+                how_many = f"{other}{message.painted} of {message.total} slices"
             where = f"{recipe.device} ({recipe.precision})"
             told = f"Painted {how_many} in {self._seconds:.0f} s on {where}."
-        self._tell(told)
+        self._tell(" ".join([told, *(f"Left out: {each}" for each in message.left_out)]))
 
     def _tell(self, how_it_ended: str, *, passing: bool = False) -> None:
         self._panels.status.say(" ".join([how_it_ended, *self._notes]), passing=passing)

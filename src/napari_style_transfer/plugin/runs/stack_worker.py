@@ -8,8 +8,8 @@ import threading
 from collections.abc import Callable, Generator
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from napari_style_transfer import methods
@@ -21,7 +21,8 @@ from napari_style_transfer.plugin.runs.messages import Outcome, Place, Preview, 
 from napari_style_transfer.plugin.runs.worker import Throttle, preview, resized
 from napari_style_transfer.progress import Picture, Status
 from napari_style_transfer.recipe import Recipe
-from napari_style_transfer.stack.loop import stylize_stack
+from napari_style_transfer.stack.base import rgba
+from napari_style_transfer.stack.loop import SliceError, stylize_stack
 from napari_style_transfer.steering import Steering
 
 #: Seconds after which a thread that waits for the main thread looks whether it is to stop.
@@ -40,17 +41,18 @@ def paint_stack(
     shape = result_shape((height, width), job.settings.size)
     job.result.open((*leading, *shape, CHANNELS))
     before = job.result.done
+    left_out: list[SliceError] = []
     engine = stylize_stack(
         job.slices,
         [style.style() for style in job.styles],
-        out=_SliceOutput(job),
+        out=job.result,
         indices=job.indices,
-        done=before,
         settings=job.settings,
         regions=None if job.regions is None else job.regions.regions(),
         method=method,
         steering=steering,
         stop=should_stop,
+        on_error=left_out.append,
     )
     throttle = Throttle(shown)
     painted, done_before = 0, len(before.intersection(job.indices))
@@ -68,7 +70,7 @@ def paint_stack(
             )
             if message.finished:
                 recipe = Recipe.from_step(message.step, job.settings, **job.notes())
-                job.result.note(message.index, recipe)
+                job.result.finish(message.index, recipe)
                 painted += 1
                 while not shown.wait(_PATIENCE) and not should_stop():
                     pass  # finished slices are not to queue up either
@@ -76,37 +78,13 @@ def paint_stack(
                 place = replace(place, done=place.done + 1, recipe=recipe)
                 yield Preview(throttle.steps(), place=place)
             elif message.step.status is Status.RUNNING and throttle.due and not should_stop():
-                finished = partial(_finished, shape=shape, alpha=job.slices.alpha(message.index))
+                finished = partial(_finished, shape=shape, alpha=message.alpha)
                 yield preview(throttle, job, finished, place)
-    return StackEnded(painted, done_before + painted, len(job.indices))
-
-
-class _SliceOutput:
-    """Puts each slice that is done into the result, with its content's transparency."""
-
-    def __init__(self, job: StackJob) -> None:
-        self._job = job
-
-    def __getitem__(self, index: tuple[int, ...]) -> Picture:
-        return self._job.result[index]
-
-    def __setitem__(self, index: tuple[int, ...], picture: Picture) -> None:
-        self._job.result[index] = _rgba(picture, self._job.slices.alpha(index))
+    return StackEnded(painted, done_before + painted, len(job.indices), tuple(map(str, left_out)))
 
 
 def _finished(
-    picture: Picture, *, shape: tuple[int, int], alpha: npt.NDArray[np.uint8] | None
+    picture: Picture, *, shape: tuple[int, int], alpha: npt.NDArray[Any] | None
 ) -> Picture:
     """Return a (h, w, 3) picture at the (H, W) of the result, with a transparency of any size."""
-    return _rgba(resized(picture, shape), alpha)
-
-
-def _rgba(picture: Picture, alpha: npt.NDArray[np.uint8] | None) -> Picture:
-    """Return a (h, w, 3) picture as (h, w, 4), with a transparency of any size; opaque where None."""
-    from napari_style_transfer.engine.tensors import with_alpha
-
-    if alpha is not None:
-        return with_alpha(picture, alpha)
-    opaque: Picture = np.full((*picture.shape[:2], CHANNELS), 255, np.uint8)
-    opaque[..., :3] = picture
-    return opaque
+    return rgba(resized(picture, shape), alpha)

@@ -35,7 +35,10 @@ if TYPE_CHECKING:
 
 ONE, RANGE, ALL = "this slice", "a range", "all"
 
-_HINT = "Each slice begins with the result of the one before it, so that neighbours agree."
+_HINT = (
+    "Where nothing has moved, a slice begins with the result of the one before it, so that neighbours "
+    "agree; the more has moved, the longer it takes."
+)
 
 
 class StackSection(QWidget):
