@@ -17,7 +17,7 @@ from PIL import Image
 
 from napari_style_transfer.cli import stack as command
 from napari_style_transfer.cli.stack import StackOutcome, paint_stack
-from napari_style_transfer.errors import InputError, OutOfMemoryError
+from napari_style_transfer.errors import InputError, OutOfMemoryError, StyleTransferError
 from napari_style_transfer.io.pictures import read_levels
 from napari_style_transfer.io.saving import save_picture
 from napari_style_transfer.io.stacks import is_stack, read_stack
@@ -500,7 +500,7 @@ def test_a_page_that_cannot_be_painted_is_left_out_and_named(
     fill("1.png", "2.png", "3.png")
     page = Path("in/2.png").read_bytes()
     Path("in/2.png").write_bytes(page[:900])
-    with pytest.raises(InputError) as error:
+    with pytest.raises(StyleTransferError) as error:
         paint(output=output)
     told = str(error.value)
     assert told.startswith(f"Saved 2 of 3 pages in {output}. Left out: in/2.png (Cannot read")

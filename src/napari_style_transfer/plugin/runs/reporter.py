@@ -194,12 +194,13 @@ class Reporter:
         assert isinstance(self._result, StackLayer)
         self._result.finish()
         recipe = self._result.recipe
+        nothing_to_do = not message.painted or recipe is None
         if self._result.deleted:
             told = _DELETED
         elif message.done + len(message.left_out) < message.total:
             told = f"Stopped with {message.done} of {message.total} slices done."
             told += " Continue paints the rest." if message.done else ""
-        elif not message.painted or recipe is None:
+        elif recipe is None or nothing_to_do:
             told = f"All {message.done} slices are painted already."
             if message.left_out:
                 told = f"All other {message.done} slices are painted already."
@@ -210,7 +211,8 @@ class Reporter:
                 how_many = f"{other}{message.painted} of {message.total} slices"
             where = f"{recipe.device} ({recipe.precision})"
             told = f"Painted {how_many} in {self._seconds:.0f} s on {where}."
-        self._tell(" ".join([told, *(f"Left out: {each}" for each in message.left_out)]))
+        left_out = (f"Left out: {each}" for each in message.left_out)
+        self._tell(" ".join([told, *left_out]), passing=nothing_to_do)
 
     def _tell(self, how_it_ended: str, *, passing: bool = False) -> None:
         self._panels.status.say(" ".join([how_it_ended, *self._notes]), passing=passing)
