@@ -251,4 +251,4 @@ class StyleTransferWidget(Container[Any]):
         layers.events.removed.connect(self._on_removed)
         layers.selection.events.active.connect(self._refresh)
         self._viewer.events.theme.connect(self._on_theme)
-        self.native.destroyed.connect(self._lifetime.end)
+        self._lifetime.watch(self.native)
