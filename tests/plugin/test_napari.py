@@ -154,8 +154,27 @@ def test_closing_the_viewer_mid_run_ends_the_thread(
     qtbot.waitUntil(lambda: RESULT in viewer.layers, timeout=20_000)
     viewer.close()
     # Nothing but the thread itself sees to this: the main thread is given no chance to help.
-    assert engine.ended.wait(20)
+    assert engine.ended.wait(2)
     assert engine.evaluation == 3  # the one it was at
+
+
+def test_closing_the_dock_mid_run_keeps_the_picture_with_its_recipe(
+    make_napari_viewer: MakeViewer, qtbot: QtBot, engine: FakeMethod
+) -> None:
+    viewer = make_napari_viewer(strict_qt="raise")
+    dock_widget, widget = viewer.window.add_plugin_dock_widget(PLUGIN, "Style Transfer")
+    widget.size.value, widget.steps.value = 48, 6
+    add_inputs(viewer)
+    engine.hold = 3
+    widget.run.changed.emit(True)
+    qtbot.waitUntil(lambda: RESULT in viewer.layers, timeout=20_000)
+    lifetime = widget._lifetime
+    del widget
+    dock_widget.destroyOnClose()  # what its cross does
+    qtbot.waitUntil(lambda: lifetime.run is None, timeout=20_000)
+    result = viewer.layers[RESULT]
+    assert (result.data == 3).all()
+    assert Recipe.parse(result.metadata).settings.stop_after == 3
 
 
 def test_the_viewer_is_written_on_the_main_thread_only(

@@ -8,6 +8,8 @@ from typing import Any
 import dask.array
 import numpy as np
 import pytest
+from fake_method import FakeMethod
+from fakes import Driver
 from napari.components import ViewerModel
 
 from napari_style_transfer.errors import InputError
@@ -141,6 +143,30 @@ def test_labels_whose_storage_is_gone_are_one_clear_sentence(viewer: ViewerModel
     stored.gone = True
     with pytest.raises(InputError, match=r"^Layer 'cells' cannot be read: the disk is gone\.$"):
         freeze_labels(marked, grid_of(layer, viewer))
+
+
+def test_run_says_in_a_sentence_that_the_labels_are_gone(
+    driver: Driver, viewer: ViewerModel, engine: FakeMethod, errors: list[str]
+) -> None:
+    stored = Stored(np.ones((40, 60), np.int32))
+    marked = viewer.add_labels(stored, name="cells")
+    sentence = "Layer 'cells' cannot be read: the disk is gone."
+    widget = driver.widget
+    widget.regions.layer.value = marked
+    driver.until(lambda: list(widget.regions.rows) == [0, 1])
+    stored.gone = True
+    driver.start()
+    assert errors == [sentence]
+    widget.regions.look_again()  # counts the labels
+    driver.until(lambda: widget.regions._hint.text() == sentence)
+    widget.regions.layer.value = None
+    widget.styles.rows[0].part.value = marked
+    driver.start()
+    assert errors == [sentence] * 2
+    assert engine.calls == []
+    widget.styles.rows[0].part.value = None
+    driver.run()
+    assert widget._status.text().startswith("Painted in ")
 
 
 def test_labels_follow_the_view(viewer: ViewerModel) -> None:

@@ -1,4 +1,4 @@
-"""Which slices of a stack to paint, and everything that it takes: collected on the main thread."""
+"""The job of a run over a stack: which slices, and everything it needs; collected on the main thread."""
 
 from __future__ import annotations
 
@@ -104,18 +104,18 @@ class ContentSlices:
 
 @dataclass(frozen=True, eq=False)
 class StackJob(Job):
-    """A run over several slices; its `content` is the one that was on screen.
+    """Everything a run over several slices needs; `content` is the slice that was on screen.
 
     Attributes
     ----------
     slices, indices
-        The content's slices, which are not frozen, and which of them to paint.
+        The content's slices, which are read when they are painted, and which of them to paint.
     note
-        The same, as it is kept with the result.
+        The choice of slices, as it is kept with the result.
     result
-        Where the slices go that are done.
+        Takes the slices that are done.
     layer
-        The layer that is gone on with, if any.
+        The result layer to continue, if any.
     """
 
     slices: ContentSlices
@@ -146,8 +146,8 @@ def continue_stack(
     layer
         The result of a stack.
     chosen
-        The slices chosen now, if several: they count where they are more than those chosen when the
-        result was begun, or where these are done.
+        The slices chosen now, if several. They replace those chosen at first if they are more, or if
+        those are done.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What a run's thread says to the main thread: typed, immutable messages."""
+"""Messages from a run's thread to the main thread: typed and immutable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run's thread says, shown: in the result layer, the progress, the plot and a sentence."""
+"""Shows the messages of a run: in the result layer, the progress, the plot and a sentence."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ _DELETED = "Stopped, because the picture was deleted."
 
 @dataclass(frozen=True)
 class Panels:
-    """The parts of the widget that speak."""
+    """The parts of the widget that show how a run goes."""
 
     status: Sentence
     progress: ProgressPanel
     plot: LossPlot
 
     def complain(self, sentence: str) -> None:
-        """Say what is wrong, here and as napari's notification."""
+        """Say what is wrong, in the widget and as napari's notification."""
         from napari.utils.notifications import show_error
 
         self.status.say(sentence)
@@ -57,14 +57,14 @@ class Panels:
 
 
 class Reporter:
-    """Takes the messages of one run after another; main thread only.
+    """Shows the messages of one run after another; main thread only.
 
     Parameters
     ----------
     viewer
-        Gets the result.
+        Gets the result layer.
     panels
-        Where to say how it goes.
+        Show how the run goes.
     lifetime
         Of the widget.
     """
@@ -101,7 +101,7 @@ class Reporter:
         self._panels.status.say(_DOWNLOAD if job.settings.weights == "torchvision" else "")
 
     def hear(self, message: Preview | Outcome) -> None:
-        """Show what the thread says."""
+        """Show a message from the thread."""
         if self._lifetime.run is None or self._result is None:
             return
         if self._lifetime.ended:
@@ -131,7 +131,7 @@ class Reporter:
         self._panels.progress.pause()
 
     def resume(self) -> None:
-        """Take note that the run goes on."""
+        """Leave the pause out of the time that the run took."""
         self._started += time.monotonic() - self._paused_at
 
     def end(self) -> None:
@@ -166,7 +166,7 @@ class Reporter:
         self._gather_notes(message.steps)
 
     def _gather_notes(self, steps: tuple[Step, ...]) -> None:
-        """Say what the engine has to say, without what it said of regions that are others now."""
+        """Show the engine's notes, without those on regions that have been replaced since."""
         assert self._lifetime.run is not None
         before, regions = list(self._notes), self._lifetime.run.job.frozen_inputs.regions_in_force
         if regions is not self._regions:

@@ -1,4 +1,4 @@
-"""A stack in the thread: the slices' steps go in, messages about one slice after another come out."""
+"""The thread of a run over a stack: turns the steps of one slice after another into messages."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The thread: engine steps go in, typed outcomes come out, and no exception ever leaves it.
+"""The thread of a run: turns the engine's steps into messages, and every exception into one.
 
-napari's workers lose a RuntimeError, which is what most of torch's errors are, and trip over the
-others. So everything that can go wrong in the thread comes back as a :class:`Failed`.
+napari's workers swallow a RuntimeError, as most of torch's errors are, and stumble over others. So
+whatever goes wrong in the thread comes back as a :class:`Failed`.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ _PATIENCE = 5000
 _PREVIEW_SIDE = 2048
 
 
-#: Paints a job in the thread: told the job, when to stop, when a preview is drawn, and how to steer.
+#: Paints a job in the thread. Takes the job, whether to stop, the event that a preview is drawn, and the
+#: steering.
 Work = Callable[
     [Any, Callable[[], bool], threading.Event, Steering], Generator[Preview, None, Outcome]
 ]
@@ -65,12 +66,12 @@ class Run:
     job
         What to paint.
     work
-        What paints it.
+        Paints it: one of the two functions for pictures and stacks.
     on_message
         Called on the main thread with each :class:`Preview` and at last with the outcome.
     on_end
-        Called on the main thread when the thread has ended, however it ended; where napari aborted
-        it (the viewer is closing) there is no outcome before.
+        Called on the main thread when the thread has ended, however it ended. If napari aborted it,
+        because the viewer closes, no outcome comes before.
 
     Attributes
     ----------
@@ -136,13 +137,13 @@ class Run:
 
 
 class Throttle:
-    """Gathers steps until the next message is due; in the thread.
+    """Collects steps until the next message is due; used in the thread.
 
     Parameters
     ----------
     shown
-        Set when the main thread has drawn the last preview. Until then no other is sent: the
-        thread's messages queue up without bound otherwise.
+        Set when the main thread has drawn the last preview. No other preview is sent before, because
+        messages would queue up without bound.
     """
 
     def __init__(self, shown: threading.Event) -> None:
@@ -152,7 +153,7 @@ class Throttle:
         self._sent = -_INTERVAL
 
     def add(self, step: Step) -> None:
-        """Take note of an evaluation."""
+        """Collect a step."""
         self._steps.append(step)
         if step.picture is not None:
             self._last = step
@@ -244,7 +245,7 @@ def paint(
     steering
         Changes the run while it is on.
     work
-        What paints it.
+        Paints it.
     """
     try:
         return (yield from work(job, should_stop, shown, steering))

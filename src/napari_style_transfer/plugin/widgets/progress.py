@@ -1,4 +1,4 @@
-"""How far a run has come, where it is, and how long it will take."""
+"""Progress: evaluations done, the present scale, and the time left."""
 
 from __future__ import annotations
 

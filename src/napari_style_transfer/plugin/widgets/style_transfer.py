@@ -286,4 +286,4 @@ class StyleTransferWidget(Container[Any]):
         layers.events.removed.connect(self._on_removed)
         layers.selection.events.active.connect(self._on_change)
         self._viewer.events.theme.connect(self._on_theme)
-        self.native.destroyed.connect(self._lifetime.end)
+        self._lifetime.watch(self.native)
