@@ -93,8 +93,11 @@ def pictures() -> dict[str, bytes]:
         "none.tif": scanned(RGB, iccprofile=srgb_profile()),
         "big.tif": scanned(RGBA, bigtiff=True, extrasamples=["assocalpha"]),
         "zlib.tif": scanned(DEEP, compression="zlib"),
-        "predictor.tif": scanned(DEEP, compression="zlib", predictor=2),
+        "predictor.tif": scanned(DEEP, compression="zlib", predictor=2, iccprofile=srgb_profile()),
         "tiled.tif": scanned(RGB, tile=(16, 16), compression="zlib"),
+        "profile.tif": scanned(
+            DEEP[..., 0], photometric="minisblack", compression="zlib", iccprofile=srgb_profile()
+        ),
         "planar.tif": scanned(np.moveaxis(DEEP, -1, 0), planarconfig="separate"),
         "float.tif": scanned(FLOAT, compression="zlib"),
         "white.tif": scanned(GREY.astype(np.uint16), photometric="miniswhite"),

@@ -27,8 +27,8 @@ SMOOTH = SMOOTH.astype(np.uint16)
 
 
 @pytest.mark.parametrize(
-    "array", [NOISE, NOISE[..., :3], SMOOTH, SMOOTH[:1], SMOOTH[:, :1]],
-    ids=["RGBA", "RGB", "smooth", "row", "column"],
+    "array", [NOISE, NOISE[..., :3], SMOOTH, SMOOTH[:1], SMOOTH[:, :1], np.tile(SMOOTH, (5, 1, 1))],
+    ids=["RGBA", "RGB", "smooth", "row", "column", "tall"],
 )  # fmt: skip
 def test_a_png_of_16_bits_is_what_it_says(tmp_path, array):
     data = png.encode(array)

@@ -72,7 +72,8 @@ def to_srgb(
     """
     if profile is not None:
         try:
-            return _convert(values, space, profile)
+            with np.errstate(all="ignore"):  # a damaged curve, whose values are checked
+                return _convert(values, space, profile)
         except Exception as error:  # a decoder of others' files
             _log.warning("The colour profile of %s is ignored: %s.", name, str(error).rstrip("."))
     if space == "cmyk":
