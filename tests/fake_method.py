@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_style_transfer.errors import InputError
+from napari_style_transfer.errors import ContentError
 from napari_style_transfer.geometry import result_shape
 from napari_style_transfer.methods.base import Controls, Neighbour, Request
 from napari_style_transfer.progress import Losses, Status, Step
@@ -62,6 +62,8 @@ class FakeMethod:
         as `updates` what steering said before each evaluation.
     pictures
         Contents and starts of every run, weakly.
+    befores
+        Of every request for a slice after a neighbour, the sum of the neighbour's content.
     ended
         Set when a run's generator has ended, in whatever way.
     """
@@ -77,6 +79,7 @@ class FakeMethod:
     forget: bool = False
     calls: list[dict[str, Any]] = field(default_factory=list)
     pictures: list[weakref.ref[Any]] = field(default_factory=list)
+    befores: list[int] = field(default_factory=list)
     ended: threading.Event = field(default_factory=threading.Event)
     evaluation: int = 0
 
@@ -86,7 +89,7 @@ class FakeMethod:
     def run(self, request: Request, controls: Controls) -> Iterator[Step]:
         content = np.asarray(request.content)
         if content.dtype.kind == "f" and not np.isfinite(content).all():
-            raise InputError("The content picture has pixels that are not finite.")
+            raise ContentError("The content picture has pixels that are not finite.")
         given = (each for each in (request.content, request.init) if isinstance(each, np.ndarray))
         self.pictures += map(weakref.ref, given)
         self.calls.append(
@@ -105,6 +108,7 @@ class FakeMethod:
         return self._run(request, controls)
 
     def following(self, request: Request, neighbour: Neighbour) -> Request:
+        self.befores.append(int(np.asarray(neighbour.content()).astype(int).sum()))
         steps = self.evaluations(request, follows=True)
         settings = request.settings.replace(steps=steps, coarsest_size=request.settings.size)
         return request.replace(settings=settings, init=neighbour.picture)
@@ -161,7 +165,7 @@ class FakeMethod:
                 scale=1 + is_fine,
                 scales=2,
                 shape=shape,
-                losses=Losses(1 / number, 2 / number, 0.0),
+                losses=Losses({"content": 1 / number, "style": 2 / number}),
                 device="cpu",
                 precision="float32",
                 pixels_left=(settings.steps - number) * final[0] * final[1],

@@ -17,7 +17,7 @@ from PIL import Image
 
 from napari_style_transfer.cli import stack as command
 from napari_style_transfer.cli.stack import StackOutcome, paint_stack
-from napari_style_transfer.errors import InputError, OutOfMemoryError
+from napari_style_transfer.errors import InputError, OutOfMemoryError, StyleTransferError
 from napari_style_transfer.io.pictures import read_levels
 from napari_style_transfer.io.saving import save_picture
 from napari_style_transfer.io.stacks import is_stack, read_stack
@@ -326,7 +326,6 @@ def test_transparency_is_given_back(painted: list[Any], output: str) -> None:
     Image.fromarray(cut).save("in/1.png")
     fill("2.png")
     assert paint(output=output).complete
-    assert painted[0]["content"].shape == (24, 40, 4)
     if output == "out":
         with Image.open("out/1.png") as image:
             first = np.asarray(image)
@@ -494,21 +493,38 @@ def test_a_folder_that_cannot_be_made_is_said(
         paint()
 
 
-def test_a_page_that_cannot_be_painted_is_named(
-    fake: FakeMethod, painted: list[Any], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("output", ["out", "out.tif"])
+def test_a_page_that_cannot_be_painted_is_left_out_and_named(
+    painted: list[Any], output: str
 ) -> None:
+    fill("1.png", "2.png", "3.png")
+    page = Path("in/2.png").read_bytes()
+    Path("in/2.png").write_bytes(page[:900])
+    with pytest.raises(StyleTransferError) as error:
+        paint(output=output)
+    told = str(error.value)
+    assert told.startswith(f"Saved 2 of 3 pages in {output}. Left out: in/2.png (Cannot read")
+    folder = "out" if output == "out" else "out.tif.pages"
+    assert names(folder) == ["1.png", "3.png", "recipe.json"]
+    if output == "out.tif":
+        with tifffile.TiffFile("out.tif") as file:
+            assert len(file.pages) == 2
+    Path("in/2.png").write_bytes(page)
+    painted.clear()
+    assert paint(output=output).complete
+    assert len(painted) == 1
+    if output == "out.tif":
+        with tifffile.TiffFile("out.tif") as file:
+            assert len(file.pages) == 3
+        assert not Path(folder).exists()
+
+
+def test_if_no_page_can_be_painted_it_is_said(painted: list[Any]) -> None:
     fill("1.png", "2.png")
-    run = fake.run
-
-    def strict(request: Request, controls: Controls) -> Iterator[Step]:
-        if painted:
-            raise InputError("The result would be too narrow.")
-        return run(request, controls)
-
-    monkeypatch.setattr(fake, "run", strict)
-    with pytest.raises(InputError) as error:
+    for name in ("1.png", "2.png"):
+        Path("in", name).write_bytes(b"no picture")
+    with pytest.raises(InputError, match=r"^None of the 2 slices can be painted\. Slice 0: "):
         paint()
-    assert str(error.value) == "in/2.png cannot be painted: The result would be too narrow."
 
 
 # ---- a TIFF --------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -69,18 +70,17 @@ def stylize(
     >>> from napari_style_transfer import samples, stylize
     >>> picture = stylize(samples.load("astronaut"), samples.load("night"), size=256)  # doctest: +SKIP
     """
-    steps = iter_stylize(
+    from napari_style_transfer.methods.optimize import Optimize
+
+    request = Request.of(
         content,
         style,
-        settings=settings,
+        settings=(settings or Settings()).replace(**overrides),
         init=init,
         regions=regions,
-        cache=cache,
         bits=bits,
-        preview_interval=float("inf"),
-        **overrides,
     )
-    *_, last = steps
+    *_, last = Optimize(cache).run(request, Controls(preview_interval=math.inf))
     assert last.picture is not None
     return last.picture
 

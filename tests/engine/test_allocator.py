@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from napari_style_transfer.engine.cpu.allocator import MapAllocator, allocate_map
-from napari_style_transfer.engine.networks.vgg import VGG19
+from napari_style_transfer.engine.cpu.vgg import CpuVGG19
 from napari_style_transfer.engine.networks.weights import load_weights
-from napari_style_transfer.engine.objective import StyleTarget, build_objective, gram_matrices
+from napari_style_transfer.engine.targets import StyleTarget, build_objective, gram_matrices
 from napari_style_transfer.memory import map_bytes
 from napari_style_transfer.settings import Settings
 
@@ -99,7 +99,7 @@ def test_a_map_may_be_gone_in_another_thread():
 def test_an_evaluation_fits_into_the_memory_planned_and_finds_the_same(dtype, pooling):
     settings, shape = Settings(), (97, 130)
     layers = {**settings.content_layers, **settings.style_layers}
-    network = VGG19(load_weights(), layers, pooling=pooling, dtype=dtype)
+    network = CpuVGG19(load_weights(), layers, pooling=pooling, dtype=dtype)
     generator = torch.Generator().manual_seed(0)
     picture, style = (torch.rand(1, 3, *shape, generator=generator) for _ in range(2))
     make = MapAllocator(map_bytes(shape, dtype.itemsize, 0))
@@ -110,13 +110,15 @@ def test_an_evaluation_fits_into_the_memory_planned_and_finds_the_same(dtype, po
         missed.append(not is_inside(found, make))
         return found
 
-    def evaluate(empty):
-        target = StyleTarget(gram_matrices(network, style, settings.style_layers, empty=empty))
-        objective = build_objective(network, settings, style.flip(3), [target], 0, empty)
+    def evaluate(allocate):
+        target = StyleTarget(
+            gram_matrices(network, style, settings.style_layers, allocate=allocate)
+        )
+        objective = build_objective(network, settings, style.flip(3), [target], 0, allocate)
         return [objective.evaluate(picture) for _ in range(2)]
 
     for mine, systems in zip(evaluate(counted), evaluate(allocate_map), strict=True):
-        assert torch.equal(mine[0], systems[0])
-        assert torch.equal(mine[1], systems[1])
+        assert mine.losses == systems.losses
+        assert torch.equal(mine.gradient, systems.gradient)
     assert len(missed) > 50
     assert not any(missed)

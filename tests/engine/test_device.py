@@ -1,9 +1,16 @@
 """The device is found at run time; what is absent falls back with a word."""
 
+import pytest
 import torch
 
 from napari_style_transfer.engine.cpu import int8
-from napari_style_transfer.engine.device import Precision, choose_device, choose_precision, describe
+from napari_style_transfer.engine.device import (
+    Precision,
+    choose_device,
+    choose_precision,
+    describe,
+    is_out_of_memory,
+)
 
 CPU = torch.device("cpu")
 
@@ -59,3 +66,20 @@ def test_the_automatic_precision_is_what_the_hardware_is_fast_at(monkeypatch):
 
 def test_a_device_is_named():
     assert describe(CPU) == "cpu"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "[enforce fail at alloc_cpu.cpp:117] err == 0. DefaultCPUAllocator: can't allocate memory: "
+        "you tried to allocate 4398046511104 bytes. Error code 12 (Cannot allocate memory)",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "MPS backend out of memory (MPS allocated: 5.56 GB, other allocations: 1.10 GB, max allowed: "
+        "6.80 GB). Tried to allocate 768.00 MB on private pool.",
+        "Invalid buffer size: 19.45 GB",
+    ],
+)
+def test_too_little_memory_is_known_on_every_device(message):
+    assert is_out_of_memory(RuntimeError(message))
+    assert is_out_of_memory(torch.OutOfMemoryError("CUDA: no more"))
+    assert not is_out_of_memory(RuntimeError("CUDA error: device-side assert triggered"))

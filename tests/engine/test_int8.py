@@ -1,4 +1,4 @@
-"""The way back in integers is that of the convolution, to the rounding of a byte."""
+"""The backward pass in integers is that of the convolution, to the rounding of a byte."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from torch.nn import functional
 
 from napari_style_transfer import iter_stylize, samples
 from napari_style_transfer.engine.cpu import int8
-from napari_style_transfer.engine.cpu.convolution import Convolution
+from napari_style_transfer.engine.cpu.convolution import FusedConvolution
 from napari_style_transfer.engine.cpu.int8 import Int8Backward
+from napari_style_transfer.engine.cpu.vgg import CpuVGG19
 from napari_style_transfer.engine.device import Precision, choose_precision
-from napari_style_transfer.engine.networks.vgg import VGG19
 from napari_style_transfer.engine.networks.weights import load_weights
 
 pytestmark = pytest.mark.skipif(
@@ -27,7 +27,7 @@ def normal(*shape, seed):
 
 def layer_of(channels, filters):
     weight = normal(filters, channels, 3, 3, seed=1)
-    return Int8Backward(Convolution(weight, torch.linspace(-9, 9, filters)), weight), weight
+    return Int8Backward(FusedConvolution(weight, torch.linspace(-9, 9, filters)), weight), weight
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
@@ -40,7 +40,7 @@ def test_it_is_the_transpose(shape, channels, filters, dtype, monkeypatch):
     gradient = normal(1, filters, *shape, seed=0).to(dtype)
     expected = functional.conv_transpose2d(gradient.double(), weight.double(), padding=1)
 
-    result = layer.back(gradient)
+    result = layer.backward(gradient)
 
     assert result.dtype is torch.bfloat16
     assert result.is_contiguous(memory_format=torch.channels_last)
@@ -58,8 +58,8 @@ def test_where_there_is_no_gradient_none_arises():
     layer, _ = layer_of(8, 16)
     gradient = normal(1, 16, 9, 12, seed=0)
     gradient[..., 5:] = 0
-    assert bool((layer.back(gradient)[..., 6:] == 0).all())
-    assert bool((layer.back(torch.zeros(1, 16, 4, 4)) == 0).all())
+    assert bool((layer.backward(gradient)[..., 6:] == 0).all())
+    assert bool((layer.backward(torch.zeros(1, 16, 4, 4)) == 0).all())
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
@@ -67,22 +67,22 @@ def test_a_gradient_that_is_not_finite_does_not_become_one(bad):
     layer, _ = layer_of(8, 16)
     gradient = normal(1, 16, 5, 5, seed=0)
     gradient[0, 3, 2, 2] = bad
-    assert not bool(layer.back(gradient).isfinite().all())
+    assert not bool(layer.backward(gradient).isfinite().all())
 
 
 def test_the_networks_gradient_keeps_its_direction():
     picture = torch.rand(1, 3, 75, 98, generator=torch.Generator().manual_seed(0))
 
     def gradient(**choices):
-        network = VGG19(load_weights(), ["relu1_1", "relu3_1", "relu5_1"], **choices)
+        network = CpuVGG19(load_weights(), ["relu1_1", "relu3_1", "relu5_1"], **choices)
 
         def add(layer, features, onto):
             onto += features.sign()
 
-        return network.look(picture)(add), network(picture)
+        return network.record(picture)(add), network(picture)
 
     exact, features = gradient()
-    rounded, same = gradient(rounded=True)
+    rounded, same = gradient(int8_backward=True)
     assert rounded.dtype is torch.float32
     assert torch.cosine_similarity(exact.flatten(), rounded.flatten(), dim=0) > 0.998
     for layer, exactly in features.items():

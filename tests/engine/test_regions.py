@@ -5,11 +5,13 @@ import pytest
 import torch
 
 from napari_style_transfer import InputError, iter_stylize, stylize
-from napari_style_transfer.engine.guides import guides, inside_guide, resize_labels
-from napari_style_transfer.engine.networks.vgg import VGG19, map_shape, receptive_field, stride
+from napari_style_transfer.engine.device import Precision
+from napari_style_transfer.engine.guides import guides, inside_guide, resize_labels, too_small
+from napari_style_transfer.engine.networks.build import build_network
+from napari_style_transfer.engine.networks.vgg import map_shape, receptive_field, stride
 from napari_style_transfer.engine.networks.weights import load_weights
-from napari_style_transfer.engine.objective import StyleTarget, build_objective, gram_matrices
-from napari_style_transfer.engine.style_picture import ready
+from napari_style_transfer.engine.style_picture import transform_style
+from napari_style_transfer.engine.targets import StyleTarget, build_objective, gram_matrices
 from napari_style_transfer.engine.tensors import resize, to_array, to_tensor
 from napari_style_transfer.settings import Settings
 from napari_style_transfer.spec import Region, Regions, Style, largest_scale, styles_of
@@ -54,7 +56,8 @@ def test_a_small_region_has_no_guide_in_deep_layers():
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("tile_size", [0, 64])
 def test_outside_a_region_its_style_moves_no_pixel(dtype, tile_size):
-    network = VGG19(load_weights(), LAYERS, dtype=dtype, fast=False)
+    precision = Precision.FLOAT32 if dtype is torch.float32 else Precision.BFLOAT16
+    network = build_network(load_weights(), LAYERS, precision=precision, strict_locality=True)
     mask = torch.zeros(160, 144, dtype=torch.bool)
     mask[:, :95] = True
     mask[30:60, 40:50] = False
@@ -147,10 +150,10 @@ def test_turning_a_style_turns_it_counter_clockwise_and_loses_no_corner():
     picture = torch.zeros(1, 3, 40, 40)
     picture[..., :20, :] = 1  # white above
     for angle, bright in ((90, np.s_[:, :20]), (270, np.s_[:, 20:]), (180, np.s_[20:, :])):
-        turned, mask = ready(picture, (40, 40), angle)
+        turned, mask = transform_style(picture, (40, 40), angle)
         assert mask is None
         assert turned[0, 0][bright].mean() == 1
-    turned, mask = ready(picture, (40, 40), 45)
+    turned, mask = transform_style(picture, (40, 40), 45)
     assert turned.shape[2:] == mask.shape == (57, 57)
     assert turned[0, 0, 20, 20] > 0.9  # above and to the left
     assert turned[0, 0, 36, 36] < 0.1
@@ -192,6 +195,17 @@ def test_with_no_term_at_all_the_content_stays_as_it_is():
     )
     assert np.array_equal(steps[-1].picture, content)
     assert "Every region is left as it is." in [step.note for step in steps]
+
+
+def test_regions_that_are_too_small_are_named():
+    layers = ["relu1_1", "relu4_1", "relu5_1"]
+    (sentence,) = too_small([3], layers, layers[:2], "cells")
+    assert sentence == "Label 3 of 'cells' is too small for relu5_1; the strokes there stay finer."
+    (sentence,) = too_small([1, 2], layers, layers[:1])
+    assert sentence.startswith("Labels 1, 2 are too small for relu4_1, relu5_1;")
+    (sentence,) = too_small([4], layers, [], "cells")
+    assert sentence == "Label 4 of 'cells' is too thin to be painted."
+    assert not list(too_small([4], layers, layers, "cells"))
 
 
 def test_a_style_that_only_a_region_uses_counts_for_the_memory():

@@ -7,19 +7,15 @@ import pytest
 import torch
 
 from napari_style_transfer import InputError, Settings, Status, iter_stylize, samples, stylize
-from napari_style_transfer.engine import work as work_module
-from napari_style_transfer.engine.losses import gram_matrix
+from napari_style_transfer.engine.losses.gram import gram_matrix
 from napari_style_transfer.engine.networks.vgg import VGG19
 from napari_style_transfer.engine.networks.weights import load_weights
-from napari_style_transfer.engine.objective import (
-    Objective,
-    StyleTarget,
-    build_objective,
-    gram_matrices,
-)
-from napari_style_transfer.engine.optimize import parametrization as canvas_module
+from napari_style_transfer.engine.objective import Evaluation, Objective
+from napari_style_transfer.engine.optimize import parametrization as parametrization_module
+from napari_style_transfer.engine.optimize import scale_objective as scale_objective_module
 from napari_style_transfer.engine.optimize import schedule as schedule_module
 from napari_style_transfer.engine.optimize.parametrization import Parametrization
+from napari_style_transfer.engine.targets import StyleTarget, build_objective, gram_matrices
 from napari_style_transfer.engine.tensors import resize, to_tensor
 from napari_style_transfer.errors import OutOfMemoryError
 
@@ -46,7 +42,7 @@ def shared_style_loss(picture, style):
         second = network(resize(to_tensor(style, "style"), (height * 3 // 4, width)))
     loss = 0.0
     for layer in STYLE_LAYERS:
-        a, b = (gram_matrix(f[layer]) / f[layer][0, 0].numel() for f in (first, second))
+        a, b = (gram_matrix(f[layer])[0] / f[layer][0, 0].numel() for f in (first, second))
         loss += float((a - b).square().mean()) / a.shape[0] ** 2
     return loss
 
@@ -197,7 +193,7 @@ def test_too_little_memory_for_the_smallest_tiles_is_one_sentence(content, style
     def greedy(*args, **kwargs):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate everything")
 
-    monkeypatch.setattr(work_module, "build_objective", greedy)
+    monkeypatch.setattr(scale_objective_module, "build_objective", greedy)
     with pytest.raises(OutOfMemoryError, match="smaller size"):
         stylize(content, style, **FAST)
 
@@ -209,16 +205,19 @@ def test_tiles_paint_the_same_picture_without_a_seam(content, style):
 
 
 def test_a_stall_in_bfloat16_goes_on_in_float32(content, style, monkeypatch):
-    real = work_module.build_objective
+    real = scale_objective_module.build_objective
 
     def stalling(network, *args):
         objective = real(network, *args)
         if network.dtype is torch.bfloat16:
             evaluate = objective.evaluate
-            objective.evaluate = lambda x: (evaluate(x)[0] * torch.nan, torch.zeros_like(x))
+            objective.evaluate = lambda x: Evaluation(
+                {name: loss * torch.nan for name, loss in evaluate(x).losses.items()},
+                torch.zeros_like(x),
+            )
         return objective
 
-    monkeypatch.setattr(work_module, "build_objective", stalling)
+    monkeypatch.setattr(scale_objective_module, "build_objective", stalling)
     steps = list(iter_stylize(content, style, **FAST | {"steps": 20}, precision="bfloat16"))
     assert any("float32" in step.note for step in steps)
     assert steps[-1].precision == "float32"
@@ -254,7 +253,7 @@ def test_what_is_optimised_is_what_is_shown(content, style, monkeypatch):
 
 @pytest.mark.parametrize("levels", [1, 7])
 def test_no_pyramid_keeps_a_picture_from_leaving_its_start(content, style, monkeypatch, levels):
-    monkeypatch.setattr(canvas_module, "_LEVELS", levels)
+    monkeypatch.setattr(parametrization_module, "_LEVELS", levels)
     steps = list(iter_stylize(content, style, size=256, steps=8, coarsest_size=256, device="cpu"))
     assert not any(step.note for step in steps)
     assert steps[-1].losses.total < 0.6 * steps[0].losses.total
@@ -272,14 +271,15 @@ def test_the_gradient_through_canvas_and_objective_agrees_with_finite_difference
     objective = build_objective(network, settings, target, targets)
     canvas = Parametrization(shape)
     parameters = canvas.encode(0.8 * target + 0.05)
-    painted, back = canvas.look(parameters)
-    analytic = back(objective.evaluate(painted)[1])
+    painted, backward = canvas.record(parameters)
+    analytic = backward(objective.evaluate(painted).gradient)
     for seed in range(4):
         direction = torch.randn(
             parameters.shape, generator=torch.Generator().manual_seed(seed)
         ).double()
         h = 1e-7
         up, down = (
-            objective.evaluate(canvas.decode(parameters + d * direction))[0].sum() for d in (h, -h)
+            sum(objective.evaluate(canvas.decode(parameters + d * direction)).losses.values())
+            for d in (h, -h)
         )
         assert float((up - down) / (2 * h)) == pytest.approx(float(analytic @ direction), rel=1e-4)

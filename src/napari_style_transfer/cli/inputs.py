@@ -43,7 +43,7 @@ def load_regions(note: RegionsEntry | None) -> Regions | None:
     if note is None:
         return None
     table = {label: Region(each.style, each.strength) for label, each in note.table.items()}
-    regions = Regions(read_labels(note.labels), table)
+    regions = Regions(read_labels(note.labels), table, note.labels)
     present = set(np.unique(regions.labels).tolist())
     for label in table:
         if label not in present:

@@ -22,7 +22,7 @@ from napari_style_transfer.cli.report import complain, say
 from napari_style_transfer.cli.terminal import ProgressBar, stop_on_interrupt
 from napari_style_transfer.errors import InputError, StyleTransferError
 from napari_style_transfer.io.names import DEEP_SUFFIXES, TIFF_SUFFIXES, check_name
-from napari_style_transfer.io.pictures import ValueRange, range_hint
+from napari_style_transfer.io.pictures import ValueRange
 from napari_style_transfer.io.stacks import Page, Pages, read_stack
 from napari_style_transfer.recipe import Recipe, saving_recipe, side_file
 from napari_style_transfer.settings import Settings
@@ -122,52 +122,61 @@ def paint_stack(
     if not tiff and len(result.done) == len(pages):
         return already
     if value_range is None:
-        _hint(pages.pages[0])
+        _hint(pages)
+    left_out: list[SliceError] = []
     messages = stylize_stack(
         pages,
         style,
         out=result,
-        done=result.done,
         settings=settings,
         init=init,
         regions=regions,
         stop=stop.is_set,
+        on_error=left_out.append,
         preview_interval=math.inf,
     )
     try:
         # Over pixels times evaluations, to which the time left is in proportion.
         form = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
         with ProgressBar(quiet, bar_format=form) as bar:
-            done = 0
+            work = 0
             for message in messages:
                 step, place = message.step, f"Page {message.position + 1}/{message.total}"
-                done += math.prod(step.shape)
+                work += math.prod(step.shape)
                 bar.show(
                     step,
-                    done=done,
-                    total=done + message.pixels_left,
+                    done=work,
+                    total=work + message.pixels_left,
                     doing=f"{place}, evaluation {step.evaluation}/{step.evaluations}",
                 )
                 if message.finished:
                     recipe = Recipe.from_step(message.step, settings, **names)
                     result.finish(message.index, recipe)
-    except SliceError as error:
-        label = pages.pages[error.index[0]].label
-        raise InputError(f"{label} cannot be painted: {error.reason}") from None
     except KeyboardInterrupt:
         stop.set()
-    count = len(result.done)
-    if count < len(pages):
+    done = len(result.done)
+    if done + len(left_out) < len(pages):
         return StackOutcome(
             False,
-            f"Stopped with {count} of {len(pages)} pages done; they are in {folder}, "
+            f"Stopped with {done} of {len(pages)} pages done; they are in {folder}, "
             "and the same command goes on.",
         )
     if tiff:
         with saving_recipe(output, result.record):
             save_tiff(output, result.pictures(), result.nbytes)
-        shutil.rmtree(folder)
-    return StackOutcome(True, f"Saved {count} pages in {output}.")
+        if not left_out:
+            shutil.rmtree(folder)
+    if left_out:
+        raise StyleTransferError(_tell_left_out(done, len(pages), output, pages, left_out))
+    return StackOutcome(True, f"Saved {done} pages in {output}.")
+
+
+def _tell_left_out(
+    done: int, total: int, output: Path, pages: Pages, errors: Sequence[SliceError]
+) -> str:
+    """Say which pages are missing, and why."""
+    which = [f"{pages.pages[each.index[0]].label} ({each.reason.rstrip('.')})" for each in errors]
+    return f"Saved {done} of {total} pages in {output}. Left out: {'; '.join(which)}."
 
 
 def _deep_pages(pages: Sequence[Page]) -> list[Page]:
@@ -188,11 +197,11 @@ def _deep_pages(pages: Sequence[Page]) -> list[Page]:
     return deep
 
 
-def _hint(page: Page) -> None:
-    """Say so if a page looks as if it held 12-bit data."""
+def _hint(pages: Pages) -> None:
+    """Say so if the first page looks as if it held 12-bit data."""
     with contextlib.suppress(StyleTransferError):  # it is said when the page is painted
-        if hint := range_hint(page.read().values):
-            complain(hint.replace("The picture", page.label, 1))
+        if hint := pages.range_hint():
+            complain(hint)
 
 
 def _check_sources(output: Path, pages: Pages) -> None:

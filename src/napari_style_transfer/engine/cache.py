@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from napari_style_transfer.engine.device import Precision
+from napari_style_transfer.engine.networks.build import build_network
 from napari_style_transfer.engine.networks.vgg import VGG19, Pooling
 from napari_style_transfer.engine.networks.weights import load_weights
 from napari_style_transfer.engine.tensors import to_tensor
@@ -30,7 +31,7 @@ class Cache:
     def __init__(self) -> None:
         self._kept: dict[Hashable, Any] = {}
 
-    def keep(self, key: Hashable, make: Callable[[], T]) -> T:
+    def get(self, key: Hashable, make: Callable[[], T]) -> T:
         """Return what is kept under `key`, made the first time."""
         value: T = self._kept.pop(key) if key in self._kept else make()
         self._kept[key] = value  # now the youngest
@@ -45,26 +46,25 @@ class Cache:
         pooling: Pooling,
         precision: Precision,
         device: torch.device,
-        fast: bool = True,
+        strict_locality: bool = False,
     ) -> VGG19:
-        """Return the network; see :class:`~napari_style_transfer.engine.networks.vgg.VGG19`."""
+        """Return a network by the source of its weights; see :func:`build_network`."""
         names = tuple(sorted(layers))
-        return self.keep(
-            ("network", weights, names, pooling, precision, device, fast),
-            lambda: VGG19(
+        return self.get(
+            ("network", weights, names, pooling, precision, device, strict_locality),
+            lambda: build_network(
                 load_weights(weights),
                 names,
                 pooling=pooling,
-                dtype=precision.dtype,
+                precision=precision,
                 device=device,
-                fast=fast,
-                rounded=precision is Precision.MIXED,
+                strict_locality=strict_locality,
             ),
         )
 
     def picture(self, source: Any, what: str) -> Tensor:
         """Return a picture as :func:`~napari_style_transfer.engine.tensors.to_tensor` does."""
-        return self.keep(("picture", Identity(source)), lambda: to_tensor(source, what))
+        return self.get(("picture", Identity(source)), lambda: to_tensor(source, what))
 
 
 class Identity:

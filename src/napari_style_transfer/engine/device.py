@@ -17,6 +17,9 @@ from napari_style_transfer.engine.cpu import int8
 _BFLOAT16_INSTRUCTIONS = "amx_bf16"
 #: Those with which it multiplies bytes four times as fast, and sums the products without overflow.
 _INTEGER_INSTRUCTIONS = "avx512_vnni"
+#: What errors of torch's say of too little memory, where they have no type of their own: on a CPU; of
+#: CUDA's libraries; and of MPS, twice.
+_OUT_OF_MEMORY = ("allocate memory", "ALLOC_FAILED", "out of memory", "Invalid buffer size")
 
 
 def choose_device(name: str = "auto") -> tuple[torch.device, str]:
@@ -40,6 +43,13 @@ def choose_device(name: str = "auto") -> tuple[torch.device, str]:
     return torch.device("cpu"), f"There is no {name} device here; painting on the CPU instead."
 
 
+def available_devices() -> tuple[str, ...]:
+    """Return the names of the devices that are there: cpu, cuda (and cuda:1, … of several), mps."""
+    count = torch.cuda.device_count() if _has("cuda") else 0
+    cuda = ["cuda", *(f"cuda:{number}" for number in range(1, count))] if count else []
+    return ("cpu", *cuda, *(["mps"] if _has("mps") else []))
+
+
 def _has(name: str) -> bool:
     device = torch.device(name)
     if device.type == "cuda":
@@ -53,6 +63,8 @@ def release_memory(device: torch.device) -> None:
     """Give memory that is kept for later, but not in use, back to the system."""
     if device.type == "cuda":
         torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()
     elif _MALLOC_TRIM is not None:
         _MALLOC_TRIM(0)
 
@@ -129,7 +141,9 @@ def free_memory(device: torch.device) -> int:
 
 def is_out_of_memory(error: RuntimeError) -> bool:
     """Return whether an error of torch's is about memory, on any device."""
-    return isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error)
+    return isinstance(error, torch.OutOfMemoryError) or any(
+        words in str(error) for words in _OUT_OF_MEMORY
+    )
 
 
 def too_little_memory(device: torch.device, size: int) -> str:

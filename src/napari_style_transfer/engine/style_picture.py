@@ -1,4 +1,4 @@
-"""A style picture made ready to be looked at: scaled, turned, and the part of it that serves."""
+"""A style picture scaled and rotated, and the part of it that is used."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from napari_style_transfer.engine.tensors import resize
 from napari_style_transfer.geometry import Shape
 
 
-def ready(
+def transform_style(
     picture: Tensor, shape: Shape, angle: float = 0.0, mask: Tensor | None = None
 ) -> tuple[Tensor, Tensor | None]:
-    """Scale a style picture, then turn it.
+    """Scale a style picture, then rotate it.
 
     Parameters
     ----------
@@ -25,15 +25,15 @@ def ready(
     shape
         (H, W) to scale it to.
     angle
-        Degrees to turn it by, counter-clockwise; the picture grows so that no corner is lost.
+        Degrees to rotate it by, counter-clockwise; the picture grows so that no corner is lost.
     mask
-        (h', w') bool of any size: the part that serves; all if None.
+        (h', w') bool of any size: the part that is used; all if None.
 
     Returns
     -------
     picture, mask
-        (1, 3, H', W') and (H', W') bool, or None where all of it serves: what a turn has brought in
-        from beyond the corners does not.
+        (1, 3, H', W') and (H', W') bool, or None where all of it is used: what a rotation has
+        brought in from beyond the corners is not.
     """
     picture = resize(picture, shape)
     if mask is not None:
@@ -45,19 +45,19 @@ def ready(
     if not rest:
         return picture, mask
     height, width = picture.shape[2:]
-    serves = torch.ones(height, width) if mask is None else mask.float()
-    grid = _turned_grid((height, width), math.radians(rest)).to(picture)
-    turned = functional.grid_sample(
+    used = torch.ones(height, width) if mask is None else mask.float()
+    grid = _rotated_grid((height, width), math.radians(rest)).to(picture)
+    rotated = functional.grid_sample(
         picture, grid, mode="bicubic", padding_mode="border", align_corners=False
     )
     inside = functional.grid_sample(
-        serves[None, None].to(picture), grid, padding_mode="zeros", align_corners=False
+        used[None, None].to(picture), grid, padding_mode="zeros", align_corners=False
     )
-    return turned.clamp_(0, 1), inside[0, 0] > 0.999
+    return rotated.clamp_(0, 1), inside[0, 0] > 0.999
 
 
-def _turned_grid(shape: Shape, angle: float) -> Tensor:
-    """Return where in a picture of `shape` each pixel of the turned one comes from, in [-1, 1]."""
+def _rotated_grid(shape: Shape, angle: float) -> Tensor:
+    """Return where in a picture of `shape` each pixel of the rotated one comes from, in [-1, 1]."""
     height, width = shape
     cosine, sine = math.cos(angle), math.sin(angle)
     rows = math.ceil(height * cosine + width * sine)

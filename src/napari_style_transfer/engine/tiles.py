@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from napari_style_transfer.engine.losses import Window
-from napari_style_transfer.engine.networks.vgg import TILE_GRAIN, receptive_field, stride
+from napari_style_transfer.engine.losses.base import Window
+from napari_style_transfer.engine.networks.vgg import receptive_field, stride
 from napari_style_transfer.geometry import Shape
 
 
@@ -33,7 +33,7 @@ class Tile:
     seen: Window
 
     def cut(self, picture: Tensor) -> Tensor:
-        """Return the part of a (1, C, H, W) picture that is seen, as a view."""
+        """Return the part of a (N, C, H, W) picture that is seen, as a view."""
         return picture[..., self.seen[0], self.seen[1]]
 
     def window(self, layer: str) -> Window:
@@ -42,7 +42,7 @@ class Tile:
         return rows, columns
 
     def own(self, features: Tensor, layer: str) -> Tensor:
-        """Return what this tile owns of its (1, C, h, w) features at `layer`."""
+        """Return what this tile owns of its (N, C, h, w) features at `layer`."""
         rows, columns = (
             _shrunk(slice(owned.start - seen.start, owned.stop - seen.start), stride(layer))
             for owned, seen in zip(self.owned, self.seen, strict=True)
@@ -54,7 +54,7 @@ def _shrunk(side: slice, factor: int) -> slice:
     return slice(side.start // factor, -(-side.stop // factor))
 
 
-def tiles_of(shape: Shape, side: int, layers: Iterable[str]) -> list[Tile]:
+def tiles_of(shape: Shape, side: int, layers: Iterable[str], alignment: int = 1) -> list[Tile]:
     """Return the tiles of a picture of `shape` (H, W); one that sees it all, if it fits.
 
     Parameters
@@ -62,13 +62,17 @@ def tiles_of(shape: Shape, side: int, layers: Iterable[str]) -> list[Tile]:
     shape
         (H, W) of the picture.
     side
-        Longest side that a tile may own, in pixels, rounded down to a multiple of 32, but
-        no less; 0 for no tiles.
+        Longest side in pixels that a tile may own, rounded down to whole multiples of what tiles are
+        aligned to; 0 for no tiles.
     layers
-        The layers that are looked at; the deepest decides how wide the halo is.
+        The layers that are looked at. The deepest decides how wide the halo is; tiles are aligned to
+        its stride at least.
+    alignment
+        Pixels to multiples of which tiles are aligned, a power of two; see
+        :class:`~napari_style_transfer.engine.networks.vgg.VGG19`.
     """
     layers = list(layers)
-    grain = max(TILE_GRAIN, *map(stride, layers))
+    grain = max(alignment, *map(stride, layers))
     halo = -(-max(map(receptive_field, layers)) // grain) * grain
     rows, columns = (_intervals(length, side, grain, halo) for length in shape)
     return [Tile((r[0], c[0]), (r[1], c[1])) for r in rows for c in columns]

@@ -99,13 +99,18 @@ def range_hint(source: npt.ArrayLike | str | os.PathLike[str]) -> str | None:
 
     It does where its greatest value is at most 4095, and more than 8 bits hold.
     """
-    if isinstance(source, (str, os.PathLike)):
-        if not may_be_deep(source):
-            return None
-        values, name = decode(source).values, f"The picture {os.fspath(source)}"
-    else:
-        values, name = np.asarray(source), "The picture"
-    if values.dtype != np.uint16 or not values.size or not 255 < values.max() <= _TWELVE_BITS:
+    if not isinstance(source, (str, os.PathLike)):
+        return hint_of(read_raster(source), "The picture")
+    if not may_be_deep(source):
+        return None
+    return hint_of(decode(source), f"The picture {os.fspath(source)}")
+
+
+def hint_of(raster: Raster, name: str) -> str | None:
+    """Return what :func:`range_hint` does for what was read; `name` for the sentence."""
+    values = raster.values
+    deep = values.dtype.kind == "u" and values.dtype.itemsize == 2 and raster.full is None
+    if not deep or not values.size or not 255 < values.max() <= _TWELVE_BITS:
         return None
     return (
         f"{name} looks like 12-bit data in 16 bits and will be dark; give --range 0 {_TWELVE_BITS} "
@@ -165,9 +170,9 @@ def picture_of(raster: Raster, value_range: ValueRange | None, name: str) -> Col
         values = unit_range(values, name, raster.full)
     colours = to_srgb(values, raster.space, raster.profile, name)
     if colours.dtype == np.uint8:
-        colours = colours / np.float32(255)
+        colours = np.divide(colours, 255, dtype=np.float32)
     if raster.alpha is None:
-        return np.array(colours, np.float32)
+        return np.ascontiguousarray(colours, np.float32)
     whose = name.replace("The ", "the ", 1)
     alpha = unit_range(raster.alpha, f"The transparency of {whose}", raster.full)
     return np.concatenate([colours, alpha[..., None]], axis=2, dtype=np.float32)
@@ -203,7 +208,8 @@ def unit_range(array: npt.NDArray[Any], what: str, full: int | None = None) -> C
         raise InputError(
             f"{what} has values from {low:g} to {high:g}; they must lie in {allowed}, so rescale it first."
         )
-    return (array / np.float32(scale)).astype(np.float32)
+    unit: Colours = np.divide(array, scale, dtype=np.float32)
+    return unit
 
 
 def full_scale(dtype: np.dtype[Any], high: float) -> int:
@@ -212,9 +218,14 @@ def full_scale(dtype: np.dtype[Any], high: float) -> int:
     Other types say little of their range: it is 255 if `high`, their greatest value, is not greater,
     else 65535.
     """
-    if dtype == np.uint8 or (dtype != np.uint16 and high <= 255):
-        return 255
-    return 65535
+    if has_full_scale(dtype):
+        return 255 if dtype.itemsize == 1 else 65535
+    return 255 if high <= 255 else 65535
+
+
+def has_full_scale(dtype: np.dtype[Any]) -> bool:
+    """Return whether integers of a type, in either byte order, have a full scale of their own."""
+    return dtype.kind == "u" and dtype.itemsize <= 2
 
 
 def _check_numbers(array: npt.NDArray[Any], what: str) -> tuple[float, float]:

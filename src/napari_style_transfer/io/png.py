@@ -21,6 +21,8 @@ _TEXT = (b"tEXt", b"zTXt", b"iTXt")
 _ORIENTING = (b"XML:com.adobe.xmp", b"Raw profile type exif")
 #: Bytes that one chunk of orienting text, and a colour profile, may have.
 _MOST_TEXT, _MOST_PROFILE = 2**16, 2**24
+#: Rows that are filtered at a time.
+_ROWS = 64
 
 
 @dataclass(frozen=True)
@@ -124,30 +126,54 @@ def encode(pixels: npt.NDArray[np.uint16]) -> bytes:
     of absolute differences.
     """
     height, width, channels = pixels.shape
-    step = 2 * channels
-    raw = np.ascontiguousarray(pixels.astype(">u2")).view(np.uint8).reshape(height, width * step)
-    here = raw.astype(np.int16)
-    left, up, corner = (np.zeros_like(here) for _ in range(3))
-    left[:, step:], up[1:], corner[1:, step:] = here[:, :-step], here[:-1], here[:-1, :-step]
-    best = np.abs(raw.view(np.int8).astype(np.int16)).sum(axis=1, dtype=np.int64)
-    lines = np.zeros((height, 1 + width * step), np.uint8)
-    lines[:, 1:] = raw
-    guesses = {1: left, 2: up, 4: _paeth(left, up, corner)}
-    for number, guess in guesses.items():
-        difference = (here - guess).astype(np.uint8)
-        size = np.abs(difference.view(np.int8).astype(np.int16)).sum(axis=1, dtype=np.int64)
-        better = size < best
-        best[better] = size[better]
-        lines[better, 0], lines[better, 1:] = number, difference[better]
+    raw = np.ascontiguousarray(pixels.astype(">u2")).view(np.uint8).reshape(height, -1)
+    above = np.zeros((1, raw.shape[1]), np.uint8)
+    packer = zlib.compressobj(6)
+    packed = []
+    for top in range(0, height, _ROWS):
+        rows = raw[top : top + _ROWS]
+        packed.append(packer.compress(_filtered(rows, above, 2 * channels).tobytes()))
+        above = rows[-1:]
+    packed.append(packer.flush())
     colour = {3: 2, 4: 6}[channels]
     return SIGNATURE + b"".join(
         [
             _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, colour, 0, 0, 0)),
             _chunk(b"sRGB", b"\0"),
-            _chunk(b"IDAT", zlib.compress(lines.tobytes(), 6)),
+            _chunk(b"IDAT", b"".join(packed)),
             _chunk(b"IEND", b""),
         ]
     )
+
+
+def _filtered(
+    rows: npt.NDArray[np.uint8], above: npt.NDArray[np.uint8], step: int
+) -> npt.NDArray[np.uint8]:
+    """Return rows of bytes, each after the number of its filter (§9.2).
+
+    Parameters
+    ----------
+    rows
+        (H, bytes).
+    above
+        (1, bytes), the row before them.
+    step
+        Bytes of a pixel.
+    """
+    here = rows.astype(np.int16)
+    up = np.concatenate([above.astype(np.int16), here[:-1]])
+    left, corner = np.zeros_like(here), np.zeros_like(here)
+    left[:, step:], corner[:, step:] = here[:, :-step], up[:, :-step]
+    lines = np.empty((len(rows), 1 + rows.shape[1]), np.uint8)
+    least = np.full(len(rows), np.iinfo(np.int64).max)
+    guesses = {0: np.zeros_like(here), 1: left, 2: up, 4: _paeth(left, up, corner)}
+    for number, guess in guesses.items():
+        difference = (here - guess).astype(np.uint8)
+        size = np.abs(difference.view(np.int8).astype(np.int16)).sum(axis=1, dtype=np.int64)
+        better = size < least
+        least[better] = size[better]
+        lines[better, 0], lines[better, 1:] = number, difference[better]
+    return lines
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

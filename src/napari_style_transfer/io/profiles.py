@@ -72,7 +72,8 @@ def to_srgb(
     """
     if profile is not None:
         try:
-            return _convert(values, space, profile)
+            with np.errstate(all="ignore"):  # a damaged curve, whose values are checked
+                return _convert(values, space, profile)
         except Exception as error:  # a decoder of others' files
             _log.warning("The colour profile of %s is ignored: %s.", name, str(error).rstrip("."))
     if space == "cmyk":
@@ -111,9 +112,11 @@ def _convert(values: npt.NDArray[Any], space: str, profile: bytes) -> npt.NDArra
 
 def _is_srgb(convert: Curve, space: str, dtype: Any) -> bool:
     """Return whether a conversion changes next to nothing, so that a picture is left to the bit."""
-    steps = np.arange(0, 256, 15 if space == "rgb" else 1)
-    grid = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(1, -1, 3)
-    pixels = grid if space == "rgb" else steps[None]
+    if space == "rgb":
+        steps = np.arange(0, 256, 15)
+        pixels = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(1, -1, 3)
+    else:
+        pixels = np.arange(256)[None]
     full = 255 if dtype == np.uint8 else 1
     values = (pixels * (full / 255)).astype(dtype)
     change = np.abs(convert(values).astype(np.float64) - _as_rgb(values)) * (255 / full)

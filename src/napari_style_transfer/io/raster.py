@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import warnings
 from collections.abc import Iterator
@@ -20,6 +21,8 @@ MOST_PIXELS = 2 * (Image.MAX_IMAGE_PIXELS or 89_478_485)
 
 #: EXIF tag of the orientation.
 ORIENTATION = 0x0112
+#: TIFF tags: bits of a sample, and what the samples are.
+_BITS, _PHOTOMETRIC = 258, 262
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +99,9 @@ def reading(path: str | os.PathLike[str], what: str = "the picture") -> Iterator
     except MemoryError:
         raise InputError(f"Cannot read {name}: there is too little memory for it.") from None
     except OSError as error:
-        raise InputError(f"Cannot read {name}: {error.strerror or 'it is damaged'}.") from None
+        # What comes of a place in the file that cannot be is no fault of the system's.
+        reason = error.strerror if error.errno not in (None, errno.EINVAL) else "it is damaged"
+        raise InputError(f"Cannot read {name}: {reason}.") from None
     except Exception:
         if "\0" in os.fspath(path):
             raise InputError(f"There is no file {os.fspath(path)!r}.") from None
@@ -144,10 +149,13 @@ def _channels(image: Image.Image, indexed: bool) -> Raster:
 
 
 def _grey(image: Image.Image, values: npt.NDArray[Any]) -> Raster:
-    """Return grey levels; Pillow ignores what a TIFF says of its zero in more than 8 bits."""
-    if getattr(image, "tag_v2", {}).get(262) == 0:
-        values = white_is_zero(values)
-    return Raster(values, "grey")
+    """Return grey levels; of a TIFF with more than 8 bits Pillow ignores how many, and its zero."""
+    tags = getattr(image, "tag_v2", {})
+    bits = tags.get(_BITS, (16,))[0]
+    full = 2**bits - 1 if values.dtype == np.uint16 and bits < 16 else None
+    if tags.get(_PHOTOMETRIC) == 0:
+        values = white_is_zero(values, full)
+    return Raster(values, "grey", full=full)
 
 
 def white_is_zero(values: npt.NDArray[Any], full: int | None = None) -> npt.NDArray[Any]:

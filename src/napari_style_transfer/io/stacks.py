@@ -23,6 +23,8 @@ from napari_style_transfer.io.pictures import (
     Colours,
     ValueRange,
     full_scale,
+    has_full_scale,
+    hint_of,
     picture_of,
     split_alpha,
 )
@@ -93,6 +95,10 @@ class Pages(Sequence[Colours]):
     def alpha(self, position: int) -> Colours | None:
         """Read the opacity of one page, (H, W) in [0, 1]; None if it is opaque."""
         return split_alpha(self[position])[1]
+
+    def range_hint(self) -> str | None:
+        """Return :func:`~napari_style_transfer.io.pictures.range_hint` for the first page."""
+        return hint_of(self.pages[0].read(), self.pages[0].label)
 
     @functools.cached_property
     def _full(self) -> int:
@@ -181,7 +187,7 @@ def _matches(pattern: str) -> list[Path]:
 def _is_vague(raster: Raster) -> bool:
     """Return whether a page's type says nothing of its range."""
     kind = raster.values.dtype
-    return raster.full is None and kind.kind in "iu" and kind not in (np.uint8, np.uint16)
+    return raster.full is None and kind.kind in "iu" and not has_full_scale(kind)
 
 
 def _full_of(page: Page) -> int | None:

@@ -10,10 +10,8 @@ import logging
 import os
 import struct
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import tifffile
 from PIL import Image, UnidentifiedImageError
 
@@ -23,8 +21,8 @@ from napari_style_transfer.io.raster import (
     ORIENTATION,
     Raster,
     of_pillow,
-    white_is_zero,
 )
+from napari_style_transfer.io.tiff_samples import name_of, raster_of, unread_colours
 
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
@@ -37,8 +35,6 @@ _PROFILE = 34675
 _MOST_RATIO = {1: 1, 5: 4096, 8: 1100, 32946: 1100, 32773: 128}
 #: Colours that Pillow, with libtiff, makes RGB: YCbCr and CIE L*a*b*.
 _BY_PILLOW = (6, 8)
-_ASSOCIATED, _UNASSOCIATED = 1, 2
-_CHANNELS = {"rgb": 3, "cmyk": 4}
 
 
 @dataclass(frozen=True)
@@ -111,18 +107,17 @@ def read(
         assert isinstance(page, tifffile.TiffPage)
         _check_size(page, file.filehandle.size, path)
         if int(page.photometric) in _BY_PILLOW:
-            return _by_pillow(path, position, f"its colours are {_name(page.photometric)}")
+            return _by_pillow(path, position, unread_colours(page))
         try:
             array = page.asarray()
         except (ValueError, NotImplementedError) as error:
             if "imagecodecs" not in str(error):
                 raise
-            kind = _name(page.compression)
-            raster = _by_pillow(path, position, _missing_codec(page, kind), indexed=indexed)
+            raster = _by_pillow(path, position, _missing_codec(page), indexed=indexed)
             if page.dtype is not None and raster.values.dtype.itemsize < page.dtype.itemsize:
-                _log.warning("%s is read in 8 bits: %s.", path, _missing_codec(page, kind))
+                _log.warning("%s is read in 8 bits: %s.", path, _missing_codec(page))
             return raster
-        raster = _raster(page, array.reshape(page.shaped), indexed, path)
+        raster = raster_of(page, array.reshape(page.shaped), indexed, path)
     profile = _value(page, _PROFILE)
     if isinstance(profile, bytes):
         raster = replace(raster, profile=profile)
@@ -192,21 +187,18 @@ def _check_size(page: tifffile.TiffPage, size: int, path: str | os.PathLike[str]
         for start, count in zip(page.dataoffsets, page.databytecounts, strict=False)
     ):
         raise ValueError("the pixels are cut short")
-    if page.nbytes > _MOST_RATIO.get(int(page.compression), MOST_PIXELS) * max(
-        size, sum(page.databytecounts)
-    ):
+    packed = page.nbytes * page.bitspersample // (8 * page.dtype.itemsize)
+    if packed > _MOST_RATIO.get(int(page.compression), MOST_PIXELS) * size:
         raise ValueError("the pixels are fewer than the tags say")
 
 
-def _name(value: Any) -> str:
-    """Return what tifffile calls the value of a tag; the number where it has no name for it."""
-    return str(getattr(value, "name", value)).replace("_", " ")
-
-
-def _missing_codec(page: tifffile.TiffPage, kind: str) -> str:
-    what = (
-        "a predictor for floating-point numbers" if page.predictor == 3 else f"{kind} compression"
-    )
+def _missing_codec(page: tifffile.TiffPage) -> str:
+    if page.predictor == 3:
+        what = "a predictor for floating-point numbers"
+    elif page.compression == 1:
+        what = f"{page.bitspersample} bits for a value"
+    else:
+        what = f"{name_of(page.compression)} compression"
     return (
         f"it uses {what}, which needs the package imagecodecs: "
         "pip install 'napari-style-transfer[codecs]'"
@@ -228,107 +220,5 @@ def _by_pillow(
     raise InputError(f"Cannot read the picture {path}: {reason}.")
 
 
-def _raster(
-    page: tifffile.TiffPage, array: npt.NDArray[Any], indexed: bool, path: str | os.PathLike[str]
-) -> Raster:
-    """Return a page's pixels.
-
-    Parameters
-    ----------
-    page
-        Its tags.
-    array
-        (planes, 1, H, W, samples), as stored.
-    indexed
-        Give the indices of a palette, not its colours.
-    path
-        The file's name, for messages.
-    """
-    array = np.moveaxis(array[:, 0], 0, -2)  # (H, W, planes, samples), one of the two being 1
-    samples = array.reshape(*array.shape[:2], -1)
-    photometric = int(page.photometric)
-    bits = page.bitspersample
-    full = 2**bits - 1 if samples.dtype.kind == "u" and bits < 8 * samples.itemsize else None
-    if photometric == 3:
-        indices = samples[..., 0]
-        if indexed:
-            return Raster(indices, "grey")
-        return Raster(_palette(page)[indices], "rgb", _alpha(page, samples, 1)[0])
-    count = samples.shape[2]
-    if photometric not in (0, 1, 2, 5):
-        raise InputError(
-            f"Cannot read the picture {path}: its colours are {_name(page.photometric)}; "
-            "save it as RGB."
-        )
-    space: Literal["grey", "rgb", "cmyk"]
-    if photometric == 2 or (photometric == 1 and count in (3, 4)):
-        space = "rgb"
-    elif photometric == 5:
-        space = "cmyk"
-    else:
-        space = "grey"
-    colours = _CHANNELS.get(space, 1)
-    if count < colours:
-        raise ValueError("there are fewer channels than the colours have")
-    alpha, associated = _alpha(page, samples, colours)
-    if space == "grey" and count > 1 and alpha is None:
-        raise InputError(
-            f"The picture {path} has {count} channels; it must have 1, 3 or 4. Save one as its own file."
-        )
-    values = samples[..., 0] if space == "grey" else samples[..., :colours]
-    if photometric == 0:
-        values = white_is_zero(values, full)
-    if alpha is not None and associated:
-        values = _unmultiplied(values, alpha)
-    if space == "cmyk":
-        return Raster(
-            _as_bytes(values, full), "cmyk", alpha if alpha is None else _as_bytes(alpha, full)
-        )
-    return Raster(values, space, alpha, full=full)
-
-
 def _value_of(image: Image.Image, code: int) -> Any:
     return getattr(image, "tag_v2", {}).get(code)
-
-
-def _palette(page: tifffile.TiffPage) -> npt.NDArray[np.uint8]:
-    """Return the colours of a palette, (N, 3); the file has 16 bits, of which the high ones count."""
-    colours = np.asarray(page.colormap).T
-    return (colours >> 8 if colours.max() > 255 else colours).astype(np.uint8)
-
-
-def _alpha(
-    page: tifffile.TiffPage, samples: npt.NDArray[Any], colours: int
-) -> tuple[npt.NDArray[Any] | None, bool]:
-    """Return the opacity among the samples after the colours, and whether they are multiplied by it.
-
-    Samples that are said to be something else are left out. Of a picture that does not say, a fourth
-    sample after RGB is the opacity, as for Pillow and napari.
-    """
-    kinds = [int(kind) for kind in page.extrasamples]
-    if not kinds and colours == 3 and samples.shape[2] == 4:
-        kinds = [_UNASSOCIATED]
-    for place, kind in enumerate(kinds, start=colours):
-        if kind in (_ASSOCIATED, _UNASSOCIATED) and place < samples.shape[2]:
-            return samples[..., place], kind == _ASSOCIATED
-    return None, False
-
-
-def _unmultiplied(values: npt.NDArray[Any], alpha: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return colours that were multiplied by their opacity as they were before."""
-    top = np.iinfo(values.dtype).max if values.dtype.kind in "iu" else 1
-    divisor = np.maximum(alpha if values.ndim == 2 else alpha[..., None], 1 if top > 1 else 1e-6)
-    whole = np.minimum(values.astype(np.float64) * (top / divisor), top)
-    return np.asarray(np.rint(whole) if top > 1 else whole, values.dtype)
-
-
-def _as_bytes(values: npt.NDArray[Any], full: int | None) -> npt.NDArray[np.uint8]:
-    """Return inks or opacity in 8 bits, as Pillow has CMYK."""
-    if values.dtype == np.uint8 and full is None:
-        return np.asarray(values)
-    if values.dtype.kind == "f":
-        top: float = 1
-    else:
-        top = np.iinfo(values.dtype).max if full is None else full
-    whole: npt.NDArray[np.uint8] = np.rint(np.clip(values / top, 0, 1) * 255).astype(np.uint8)
-    return whole

@@ -32,14 +32,14 @@ _BIG_TIFF = 2**32 - 2**25
 class FolderResult:
     """A folder of painted pages, with a record of how they were made and which are done.
 
-    It can be given to :func:`~napari_style_transfer.stack.loop.stylize_stack` as `out`.
+    It is a :class:`~napari_style_transfer.stack.base.StackOutput`.
 
     Parameters
     ----------
     folder
         Made where it is missing; if it holds a record, the run goes on.
     pages
-        What is painted; a page gets its transparency back.
+        What is painted.
     run
         What tells this run from others, from :func:`~napari_style_transfer.stack.output.identity`.
     dtype
@@ -54,7 +54,7 @@ class FolderResult:
     def __init__(
         self, folder: Path, pages: Pages, run: dict[str, Any], dtype: npt.DTypeLike = np.uint8
     ) -> None:
-        self._folder, self._pages, self.dtype = folder, pages, np.dtype(dtype)
+        self._folder, self.dtype = folder, np.dtype(dtype)
         self._names = [page.name for page in pages.pages]
         self._record = self._find_record() or Record(run)
         if self._record.done:
@@ -99,9 +99,8 @@ class FolderResult:
         """Read the result of a page, (H, W, 3)."""
         return read_levels(self._folder / self._names[index[0]])[..., :3]
 
-    def __setitem__(self, index: Index, picture: Picture) -> None:
-        """Save the result of a page, with the page's transparency."""
-        alpha = self._pages.alpha(index[0])
+    def write(self, index: Index, picture: Picture, alpha: npt.NDArray[Any] | None) -> None:
+        """Save the result of a page, with its transparency."""
         picture = picture if alpha is None else with_alpha(picture, alpha)
         save_picture(self._folder / self._names[index[0]], picture)
 
@@ -114,8 +113,8 @@ class FolderResult:
         self._save_record()
 
     def pictures(self) -> Iterator[npt.NDArray[Any]]:
-        """Read the results of all pages, one at a time, with their transparency."""
-        return (read_levels(self._folder / name) for name in self._names)
+        """Read the results of the pages that are done, one at a time, with their transparency."""
+        return (read_levels(self._folder / self._names[place]) for (place,) in sorted(self.done))
 
     def _find_record(self) -> Record | None:
         """Return the record of an earlier run; refuse to replace what none has made."""

@@ -25,7 +25,7 @@ class Allocate(Protocol):
     def __call__(
         self, like: Tensor, shape: Sequence[int], dtype: torch.dtype | None = None
     ) -> Tensor:
-        """Return a (1, C, H, W) map in channels-last; device and, unless given, type are `like`'s."""
+        """Return (N, C, H, W) maps in channels-last; device and, unless given, type are `like`'s."""
         ...
 
 
@@ -60,7 +60,7 @@ class MapAllocator:
     def __call__(
         self, like: Tensor, shape: Sequence[int], dtype: torch.dtype | None = None
     ) -> Tensor:
-        """Return a (1, C, H, W) map in channels-last; device and, unless given, type are `like`'s."""
+        """Return (N, C, H, W) maps in channels-last; device and, unless given, type are `like`'s."""
         dtype = dtype or like.dtype
         size = math.prod(shape) * dtype.itemsize
         start = None if like.device.type != "cpu" else self._find(size)
@@ -69,8 +69,8 @@ class MapAllocator:
         lease = self._block[start : start + size]
         # The tensor's memory refers to this array, and nothing else does: gone are both at once.
         weakref.finalize(lease, self._returned.append, (start, _end(start, size))).atexit = False
-        _, channels, height, width = shape
-        by_position = torch.from_numpy(lease).view(dtype).view(1, height, width, channels)
+        number, channels, height, width = shape
+        by_position = torch.from_numpy(lease).view(dtype).view(number, height, width, channels)
         return by_position.permute(0, 3, 1, 2)
 
     def _find(self, size: int) -> int | None:

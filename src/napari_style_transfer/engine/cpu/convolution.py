@@ -1,29 +1,30 @@
-"""Frozen 3 × 3 convolutions with their rectification, and the way back, as fast as the device does them."""
+"""Frozen 3 × 3 convolutions with their rectification, and their backward pass, on a CPU."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from napari_style_transfer.engine.cpu.allocator import Allocate, allocate_map
+from napari_style_transfer.engine.cpu.probe import agrees, sample
 from napari_style_transfer.engine.cpu.winograd import Winograd
 
-#: Values of kernels of which a copy, turned round, is kept: of layers whose maps outweigh them.
+#: Values of kernels of which a flipped copy is kept: of layers whose maps outweigh them.
 _FEW_KERNELS = 1 << 20
 
 
 class WinogradConvolution(nn.Module):
-    """A layer of float32 maps on a CPU; keeps its kernels' values at Winograd's points alone.
+    """A layer of float32 maps; keeps its kernels' values at Winograd's points alone.
 
     Parameters
     ----------
     weight, bias
         (O, I, 3, 3) and (O,).
     winograd
-        What convolves, shared by the layers.
+        The algorithm, with working memory that the layers share.
     """
 
     bias: Tensor
@@ -34,17 +35,19 @@ class WinogradConvolution(nn.Module):
         self.register_buffer("bias", bias)
         self._winograd = winograd
 
-    def rectified(self, x: Tensor, empty: Allocate = allocate_map) -> Tensor:
-        """Convolve and rectify a (1, I, H, W) map; `empty` makes the result."""
-        return self._winograd.rectified(x, self._values, self.bias, empty)
+    def rectified(self, x: Tensor, allocate: Allocate = allocate_map) -> Tensor:
+        """Convolve and rectify (N, I, H, W) maps."""
+        return self._winograd.rectified(x, self._values, self.bias, allocate)
 
-    def back(self, gradient: Tensor, empty: Allocate = allocate_map) -> Tensor:
-        """Return the gradient for the map, from that for its convolution; `empty` makes it."""
-        return self._winograd.back(gradient, self._values, empty)
+    def backward(self, gradient: Tensor, allocate: Allocate = allocate_map) -> Tensor:
+        """Return the gradient for the maps, from the (N, O, H, W) one for their convolution."""
+        return self._winograd.backward(gradient, self._values, allocate)
 
 
-class Convolution(nn.Conv2d):
-    """A layer of any maps on any device, padded by zeros to keep the map's size.
+class FusedConvolution(nn.Conv2d):
+    """A layer of maps of any type, padded by zeros to keep the maps' size.
+
+    By oneDNN's convolution that rectifies before it writes, where this build of torch has it.
 
     Parameters
     ----------
@@ -57,56 +60,59 @@ class Convolution(nn.Conv2d):
     def __init__(self, weight: Tensor, bias: Tensor) -> None:
         super().__init__(weight.shape[1], weight.shape[0], 3, padding=1, device="meta")
         self.load_state_dict({"weight": weight, "bias": bias}, assign=True)
-        self._turned_round: Tensor | None = None
+        self._flipped: Tensor | None = None
 
-    def rectified(self, x: Tensor, empty: Allocate = allocate_map) -> Tensor:
-        """Convolve and rectify a (1, I, H, W) map; `empty` makes the result."""
+    def rectified(self, x: Tensor, allocate: Allocate = allocate_map) -> Tensor:
+        """Convolve and rectify (N, I, H, W) maps."""
         if _fuses(x):
-            return _fused(x, self.weight, self.bias, "relu", empty)
+            return _fused(x, self.weight, self.bias, "relu", allocate)
         result: Tensor = self(x)
         return result.relu_()
 
-    def back(self, gradient: Tensor, empty: Allocate = allocate_map) -> Tensor:
-        """Return the gradient for the map, from that for its convolution; `empty` makes it."""
+    def backward(self, gradient: Tensor, allocate: Allocate = allocate_map) -> Tensor:
+        """Return the gradient for the maps, from the (N, O, H, W) one for their convolution."""
         if _fuses(gradient) and self.weight.numel() <= _FEW_KERNELS:
-            return _fused(gradient, self._turned(), None, None, empty)
+            return _fused(gradient, self._flipped_kernels(), None, None, allocate)
         return functional.conv_transpose2d(gradient, self.weight, padding=1)
 
-    def _turned(self) -> Tensor:
-        """Return the kernels, turned round, with which a convolution is the way back of this one."""
-        if self._turned_round is None:
-            turned = self.weight.flip(2, 3).transpose(0, 1)
-            self._turned_round = turned.contiguous(memory_format=torch.channels_last)
-        return self._turned_round
-
-
-def on_cpu(x: Tensor, dtype: torch.dtype) -> bool:
-    """Return whether a map is of that type and on the CPU."""
-    return x.dtype is dtype and x.device.type == "cpu"
+    def _flipped_kernels(self) -> Tensor:
+        """Return the kernels with which a convolution is the backward pass of this one."""
+        if self._flipped is None:
+            flipped = self.weight.flip(2, 3).transpose(0, 1)
+            self._flipped = flipped.contiguous(memory_format=torch.channels_last)
+        return self._flipped
 
 
 def _fuses(x: Tensor) -> bool:
-    return _FUSED is not None and (on_cpu(x, torch.bfloat16) or on_cpu(x, torch.float32))
+    return x.dtype in (torch.bfloat16, torch.float32) and works()
 
 
 def _fused(
-    x: Tensor, weight: Tensor, bias: Tensor | None, after: str | None, empty: Allocate
+    x: Tensor, weight: Tensor, bias: Tensor | None, after: str | None, allocate: Allocate
 ) -> Tensor:
-    """Convolve into a map that `empty` makes, and do what comes `after` before that is written."""
-    assert _FUSED is not None
-    result = empty(x, (1, weight.shape[0], *x.shape[2:]))
+    """Convolve, and do what comes `after` before the result is written."""
+    result = allocate(x, (x.shape[0], weight.shape[0], *x.shape[2:]))
     # It adds to what is there; other variants give memory of their own.
-    _FUSED(result.zero_(), x, weight, bias, [1, 1], [1, 1], [1, 1], 1, "add", 1.0, after, [], None)
+    torch.ops.mkldnn._convolution_pointwise_.binary(
+        result.zero_(), x, weight, bias, [1, 1], [1, 1], [1, 1], 1, "add", 1.0, after, [], None
+    )
     return result
 
 
-def _fused_convolution() -> Callable[..., Tensor] | None:
-    """Return oneDNN's convolution that rectifies before it writes; not every build has it."""
-    try:
-        fused: Callable[..., Tensor] = torch.ops.mkldnn._convolution_pointwise_.binary
-    except AttributeError:
-        return None
-    return fused
+@functools.cache
+def works() -> bool:
+    """Return whether oneDNN's convolution that rectifies before it writes is right here, by trying."""
 
+    def right(dtype: torch.dtype, tolerance: float) -> bool:
+        x, weight = sample(2, 8, 9, 7, dtype=dtype), sample(16, 8, 3, 3, seed=1, dtype=dtype)
+        bias = torch.linspace(-9, 9, 16)
+        expected = functional.conv2d(x.float(), weight.float(), bias, padding=1).relu()
+        bias = bias.to(dtype)
+        return agrees(
+            "the fused convolution",
+            lambda: _fused(x, weight, bias, "relu", allocate_map),
+            expected,
+            tolerance,
+        )
 
-_FUSED = _fused_convolution()
+    return right(torch.float32, 1e-4) and right(torch.bfloat16, 0.02)

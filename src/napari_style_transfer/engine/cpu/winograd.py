@@ -7,12 +7,14 @@ convolution is a product at each point, and that of all tiles 36 products of mat
 kernels' values at the points, four times as many numbers as the kernels, are kept in float16.
 
 The points differ from Lavin & Gray's 0, ±1, ±2, ∞: these have a fifth of the error, and come in reciprocal
-pairs. For a kernel turned round the value at t is that at 1/t, times t², so that the way back, which is a
-convolution with kernels turned round, does with the same values.
+pairs. For a flipped kernel the value at t is that at 1/t, times t², so that the backward pass, which is a
+convolution with flipped kernels, needs no values of its own.
 """
 
 from __future__ import annotations
 
+import functools
+import itertools
 import math
 from typing import Any
 
@@ -20,8 +22,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from napari_style_transfer.engine.cpu.allocator import Allocate, allocate_map
+from napari_style_transfer.engine.cpu.probe import agrees, sample
 
 #: The points on each axis, and for each the place of its reciprocal.
 _POINTS = (0, 2 / 3, -2 / 3, 3 / 2, -3 / 2, math.inf)
@@ -49,10 +53,10 @@ class Winograd:
     def __init__(self, kernel_dtype: torch.dtype = torch.float32) -> None:
         self._kernel_dtype = kernel_dtype
         enter, leave = _to_values(), _from_values()
-        self._there = _both_axes(enter), _both_axes(leave)
+        self._forward = _both_axes(enter), _both_axes(leave)
         squares = np.array([point**2 if 0 < abs(point) < math.inf else 1 for point in _POINTS])
         swap = list(_RECIPROCALS)
-        self._back = _both_axes(enter[swap]), _both_axes((leave * squares)[:, swap])
+        self._backward = _both_axes(enter[swap]), _both_axes((leave * squares)[:, swap])
         self._memory: dict[str, Tensor] = {}
 
     def values_of(self, weight: Tensor) -> Tensor:
@@ -62,14 +66,14 @@ class Winograd:
         return values.to(self._kernel_dtype).view(-1, *taps.shape[2:])
 
     def rectified(
-        self, x: Tensor, values: Tensor, bias: Tensor, empty: Allocate = allocate_map
+        self, x: Tensor, values: Tensor, bias: Tensor, allocate: Allocate = allocate_map
     ) -> Tensor:
-        """Convolve and rectify a map, with a zero padded on each side.
+        """Convolve and rectify maps, with a zero padded on each side.
 
         Parameters
         ----------
         x
-            (1, I, H, W), in channels-last.
+            (N, I, H, W), in channels-last.
         values
             (36, I, O), of the kernels, as `values_of` gives them.
         bias
@@ -80,52 +84,55 @@ class Winograd:
         Returns
         -------
         Tensor
-            (1, O, H, W), in channels-last.
+            (N, O, H, W), in channels-last.
         """
-        return self._convolve(x, values, bias, empty)
+        return self._convolve(x, values, bias, allocate)
 
-    def back(self, gradient: Tensor, values: Tensor, empty: Allocate = allocate_map) -> Tensor:
-        """Return the gradient for a (1, I, H, W) map, from the (1, O, H, W) one for its convolution."""
-        return self._convolve(gradient, values, None, empty, turned_round=True)
+    def backward(
+        self, gradient: Tensor, values: Tensor, allocate: Allocate = allocate_map
+    ) -> Tensor:
+        """Return the gradient for (N, I, H, W) maps, from the (N, O, H, W) one for the convolution's."""
+        return self._convolve(gradient, values, None, allocate, flipped=True)
 
     def _convolve(
         self,
         x: Tensor,
         values: Tensor,
         bias: Tensor | None,
-        empty: Allocate,
-        turned_round: bool = False,
+        allocate: Allocate,
+        flipped: bool = False,
     ) -> Tensor:
         height, width = x.shape[2:]
         points, *sides = values.shape
-        channels, filters = reversed(sides) if turned_round else sides
-        ways = self._back if turned_round else self._there
+        channels, filters = reversed(sides) if flipped else sides
+        transforms = self._backward if flipped else self._forward
         across = -(-width // TILE)
         together = max(_TILES_TOGETHER, _VALUES_TOGETHER // min(channels, filters))
         rows = max(1, together // across) * TILE
-        result = empty(x, (1, filters, height, width))
+        result = allocate(x, (len(x), filters, height, width))
+        bands = itertools.product(range(len(x)), range(0, height, rows))
         # Each step reads one of two blocks of memory and writes to the other.
-        for top in range(0, height, rows):
+        for picture, top in bands:
             bottom = min(top + rows, height)
             down = -(-(bottom - top) // TILE)
-            tiles = self._tiles(_by_position(x), top, down, across)
+            tiles = self._tiles(_by_position(x[picture]), top, down, across)
             at_points = self._take("odd", points, down * across, channels)
-            torch.mm(ways[0], tiles.view(points, -1), out=at_points.view(points, -1))
+            torch.mm(transforms[0], tiles.view(points, -1), out=at_points.view(points, -1))
             products = self._take("even", points, down * across, filters)
             for first in range(0, points, _POINTS_TOGETHER):
                 some = slice(first, first + _POINTS_TOGETHER)
                 kernels = values[some]
                 if kernels.dtype is not torch.float32:
                     kernels = self._take("kernels", *kernels.shape).copy_(kernels)
-                kernels = kernels.mT if turned_round else kernels
+                kernels = kernels.mT if flipped else kernels
                 torch.bmm(at_points[some], kernels, out=products[some])
             tiles = self._take("odd", TILE, TILE, down, across, filters)
-            torch.mm(ways[1], products.view(points, -1), out=tiles.view(TILE * TILE, -1))
+            torch.mm(transforms[1], products.view(points, -1), out=tiles.view(TILE * TILE, -1))
             band = self._take("even", down, TILE, across, TILE, filters)
             torch.add(tiles.permute(2, 0, 3, 1, 4), 0 if bias is None else bias, out=band)
             band = band.view(down * TILE, across * TILE, filters)[: bottom - top, :width]
             least = -math.inf if bias is None else 0
-            torch.clamp_min(band, least, out=_by_position(result)[top:bottom])
+            torch.clamp_min(band, least, out=_by_position(result[picture])[top:bottom])
         return result
 
     def _tiles(self, x: Tensor, top: int, down: int, across: int) -> Tensor:
@@ -154,8 +161,8 @@ class Winograd:
 
 
 def _by_position(maps: Tensor) -> Tensor:
-    """Return a (1, C, h, w) map as (h, w, C), a view."""
-    return maps[0].permute(1, 2, 0)
+    """Return a (C, h, w) map as (h, w, C), a view."""
+    return maps.permute(1, 2, 0)
 
 
 def _powers(count: int) -> Matrix:
@@ -177,3 +184,17 @@ def _to_values() -> Matrix:
 def _both_axes(matrix: Matrix) -> Tensor:
     """Return what does to a flattened tile what `matrix` does along each of its axes."""
     return torch.from_numpy(np.kron(matrix, matrix)).float()
+
+
+@functools.cache
+def works() -> bool:
+    """Return whether the algorithm gives right results here, by trying."""
+    x, weight, bias = sample(2, 8, 9, 7), sample(5, 8, 3, 3, seed=1), torch.linspace(-9, 9, 5)
+    winograd, gradient = Winograd(), sample(2, 5, 9, 7, seed=2)
+    values = winograd.values_of(weight)
+    expected = functional.conv2d(x, weight, bias, padding=1).relu()
+    expected_gradient = functional.conv_transpose2d(gradient, weight, padding=1)
+    name = "Winograd's convolution"
+    return agrees(name, lambda: winograd.rectified(x, values, bias), expected, 1e-4) and agrees(
+        f"{name}, backward", lambda: winograd.backward(gradient, values), expected_gradient, 1e-4
+    )

@@ -13,10 +13,11 @@ from napari_style_transfer.engine.device import (
     release_memory,
     too_little_memory,
 )
-from napari_style_transfer.engine.optimize.scale import ScalePainter
+from napari_style_transfer.engine.initial import InitialPicture
+from napari_style_transfer.engine.optimize.scale import ScaleOptimizer
 from napari_style_transfer.engine.optimize.schedule import plan_scales
+from napari_style_transfer.engine.state import RunState
 from napari_style_transfer.engine.tensors import resize, to_array
-from napari_style_transfer.engine.work import Work
 from napari_style_transfer.errors import OutOfMemoryError, StyleTransferError
 from napari_style_transfer.methods.base import Controls
 from napari_style_transfer.progress import Status, Step
@@ -25,13 +26,21 @@ from napari_style_transfer.progress import Status, Step
 _PAUSE = 0.05
 
 
-def run(work: Work, controls: Controls, bits: Literal[8, 16] = 8, note: str = "") -> Iterator[Step]:
-    """Paint; see :func:`~napari_style_transfer.iter_stylize`.
+def run(
+    state: RunState,
+    initial: InitialPicture,
+    controls: Controls,
+    bits: Literal[8, 16] = 8,
+    note: str = "",
+) -> Iterator[Step]:
+    """Optimise a picture from the coarsest scale to the finest, and yield a step an evaluation.
 
     Parameters
     ----------
-    work
-        What to paint.
+    state
+        What is asked for.
+    initial
+        What each scale starts from.
     controls
         What acts on the run.
     bits
@@ -40,18 +49,18 @@ def run(work: Work, controls: Controls, bits: Literal[8, 16] = 8, note: str = ""
         A sentence that goes with the first step.
     """
     try:
-        yield from _paint(work, controls, bits, note)
+        yield from _steps(state, initial, controls, bits, note)
     except StyleTransferError:
         raise
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise
-        raise OutOfMemoryError(too_little_memory(work.device, work.settings.size)) from error
+        raise OutOfMemoryError(too_little_memory(state.device, state.settings.size)) from error
     finally:
-        release_memory(work.device)
+        release_memory(state.device)
 
 
-class _Pacer:
+class _PreviewTimer:
     """Says when the next preview is due."""
 
     def __init__(self, interval: float) -> None:
@@ -66,17 +75,23 @@ class _Pacer:
         return True
 
 
-def _paint(work: Work, controls: Controls, bits: Literal[8, 16], note: str) -> Iterator[Step]:
-    """Yield the steps of all scales."""
+def _steps(
+    state: RunState,
+    initial: InitialPicture,
+    controls: Controls,
+    bits: Literal[8, 16],
+    note: str,
+) -> Iterator[Step]:
+    """Yield the steps of all scales; arguments are those of :func:`run`."""
     steering, stop = controls.steering, controls.stop
-    pacer = _Pacer(controls.preview_interval)
-    scales = plan_scales(work.content_shape, work.settings)
-    picture = work.start(scales[0].shape)
-    evaluation, device = 0, describe(work.device)
+    previews = _PreviewTimer(controls.preview_interval)
+    scales = plan_scales(state.content_shape, state.settings)
+    picture = initial.at(scales[0].shape)
+    evaluation, device = 0, describe(state.device)
     for index, scale in enumerate(scales):
         if index:
-            picture = work.carry(picture, scale.shape)
-        painter = ScalePainter(work, scale.shape, picture)
+            picture = initial.refined(picture, scale.shape)
+        optimizer = ScaleOptimizer(state, scale.shape, picture)
         later = sum(each.evaluations for each in scales[index + 1 :])
         later_pixels = sum(each.evaluations * math.prod(each.shape) for each in scales[index + 1 :])
         for remaining in reversed(range(scale.evaluations)):
@@ -85,39 +100,39 @@ def _paint(work: Work, controls: Controls, bits: Literal[8, 16], note: str) -> I
             update = steering.take()
             refused = ""
             if update is not None:
-                refused = work.change(update)
+                refused = state.change(update)
                 if not refused:
-                    painter.change()
-            outcome, trouble = painter.advance()
+                    optimizer.change()
+            outcome, trouble = optimizer.advance()
             evaluation += 1
             if outcome.stationary:
                 remaining = 0
             if not later and not remaining:
                 status = Status.FINISHED
-            elif stop() or evaluation == work.settings.stop_after:
+            elif stop() or evaluation == state.settings.stop_after:
                 status = Status.STOPPED
             else:
                 status = Status.RUNNING
             array = None
             if status is not Status.RUNNING:
-                array = to_array(work.shown(resize(painter.picture, work.result)), bits)
-            elif pacer.due():
-                array = to_array(work.shown(painter.picture))
+                array = to_array(state.shown(resize(optimizer.picture.cpu(), state.shape)), bits)
+            elif previews.due():
+                array = to_array(state.shown(optimizer.picture))
             yield Step(
                 evaluation=evaluation,
                 evaluations=evaluation + remaining + later,
                 scale=index + 1,
                 scales=len(scales),
                 shape=scale.shape,
-                losses=painter.losses,
+                losses=optimizer.losses,
                 device=device,
-                precision=painter.precision.value,
-                tile_size=work.tile_size,
+                precision=optimizer.precision.value,
+                tile_size=state.tile_size,
                 pixels_left=remaining * math.prod(scale.shape) + later_pixels,
                 picture=array,
                 status=status,
-                settings=work.settings,
-                steered=work.steered,
+                settings=state.settings,
+                steered=state.steered,
                 note=" ".join(filter(None, (note, refused, trouble))),
             )
             note = ""
@@ -125,6 +140,6 @@ def _paint(work: Work, controls: Controls, bits: Literal[8, 16], note: str) -> I
                 return
             if not remaining:
                 break
-        picture = painter.picture
-        del painter  # its history, before the next scale takes memory for its own
-        release_memory(work.device)
+        picture = optimizer.picture.cpu()
+        del optimizer  # its history, before the next scale takes memory for its own
+        release_memory(state.device)

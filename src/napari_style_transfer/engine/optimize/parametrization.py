@@ -57,11 +57,11 @@ class Parametrization:
 
     def decode(self, parameters: Tensor) -> Tensor:
         """Return the (1, 3, H, W) picture in [0, 1] of the parameters (n,)."""
-        return self.look(parameters)[0]
+        return self.record(parameters)[0]
 
     @torch.no_grad()
-    def look(self, parameters: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
-        """Return the picture of the parameters, and the way back from it to them.
+    def record(self, parameters: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+        """Return the picture of the parameters, and the backward pass from it to them.
 
         Parameters
         ----------
@@ -72,7 +72,7 @@ class Parametrization:
         -------
         picture
             (1, 3, H, W) in [0, 1].
-        back
+        backward
             Turns the gradient for the picture into that for the parameters, (n,); possible once. Like
             that of the network it is written out: autograd would keep copies of the picture.
         """
@@ -81,9 +81,9 @@ class Parametrization:
         for level, weight in reversed(finer_levels):
             angle = _enlarge(angle, (level.shape[2], level.shape[3])).add_(level, alpha=weight)
         angle *= math.pi
-        return angle.cos().mul_(-0.5).add_(0.5), partial(self._back, angle)
+        return angle.cos().mul_(-0.5).add_(0.5), partial(self._backward, angle)
 
-    def _back(self, angle: Tensor, gradient: Tensor) -> Tensor:
+    def _backward(self, angle: Tensor, gradient: Tensor) -> Tensor:
         gradient = angle.sin_().mul_(gradient).mul_(math.pi / 2)
         size = 3 * sum(height * width for height, width in self._shapes)
         result = gradient.new_empty(size)

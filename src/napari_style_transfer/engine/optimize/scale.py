@@ -1,4 +1,4 @@
-"""Painting one scale: canvas, objective and optimiser, and what to do when a step fails."""
+"""Optimising one scale: parametrization, objective and optimiser, and what to do when a step fails."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from napari_style_transfer.engine.device import Precision, is_out_of_memory
 from napari_style_transfer.engine.objective import Objective
 from napari_style_transfer.engine.optimize.lbfgs import LBFGS, Outcome
 from napari_style_transfer.engine.optimize.parametrization import Parametrization
+from napari_style_transfer.engine.optimize.scale_objective import ScaleTargets
+from napari_style_transfer.engine.state import RunState
 from napari_style_transfer.engine.tensors import resize
-from napari_style_transfer.engine.work import Work
 from napari_style_transfer.geometry import Shape
 from napari_style_transfer.memory import history_length
 from napari_style_transfer.progress import Losses
@@ -24,46 +25,47 @@ _BFLOAT16_TOLERANCE = 1e-3
 _PATIENCE = 20
 
 
-class ScalePainter:
-    """Paints a picture of one size, one evaluation at a time.
+class ScaleOptimizer:
+    """Optimises a picture of one size, one evaluation at a time.
 
     Parameters
     ----------
-    work
-        What the run is to paint.
+    state
+        What the run is asked for.
     shape
         (H, W) of this scale.
     picture
-        (1, 3, h, w) to start from, of any size.
+        (1, 3, h, w) to start from, of any size, on the CPU.
     """
 
-    def __init__(self, work: Work, shape: Shape, picture: Tensor) -> None:
-        self._work, self._shape = work, shape
-        self.precision = work.precision
-        self.losses = Losses(math.inf, math.inf, math.inf)
-        self._canvas = Parametrization(shape)
+    def __init__(self, state: RunState, shape: Shape, picture: Tensor) -> None:
+        self._state, self._shape = state, shape
+        self.precision = state.precision
+        self.losses = Losses({"content": math.inf, "style": math.inf})
+        self._names: tuple[str, ...] = ()
+        self._parametrization = Parametrization(shape)
         self._best: list[float] = []  # after each evaluation in this precision
-        self._maps: Allocate = work.map_allocator(shape, self.precision)
+        self._allocate: Allocate = state.allocator(shape, self.precision)
         self._objective, self._note = self._build_objective()
-        self._leave_untouched()
-        self._optimiser = LBFGS(
-            self._canvas.encode(resize(picture, shape)),
+        self._find_untouched()
+        self._lbfgs = LBFGS(
+            self._parametrization.encode(resize(picture, shape)).to(state.device),
             history=history_length(shape),
             tolerance=_BFLOAT16_TOLERANCE if self.precision is Precision.BFLOAT16 else 0.0,
             # Elsewhere that is untried, and would take more kernels a step.
-            history_dtype=torch.bfloat16 if work.device.type == "cpu" else None,
+            history_dtype=torch.bfloat16 if state.device.type == "cpu" else None,
         )
 
     @property
     def picture(self) -> Tensor:
         """The best picture so far, (1, 3, H, W) in [0, 1]."""
-        return self._left(self._canvas.decode(self._optimiser.x))
+        return self._with_untouched(self._parametrization.decode(self._lbfgs.x))
 
     def change(self) -> None:
-        """Go on from this picture towards what the work wants now."""
+        """Go on from this picture towards what is asked for now."""
         self._objective, self._note = self._build_objective()
-        self._leave_untouched()
-        self._optimiser.restart()
+        self._find_untouched()
+        self._lbfgs.restart()
         self._best.clear()
 
     def advance(self) -> tuple[Outcome, str]:
@@ -76,8 +78,8 @@ class ScalePainter:
         notes = [self._note, outcome.note]
         self._note = ""
         if outcome.accepted:
-            self.losses = Losses(*outcome.terms)
-        if outcome.stationary and self._untouched is not None and bool(self._untouched.all()):
+            self.losses = Losses(dict(zip(self._names, outcome.terms, strict=True)))
+        if outcome.stationary and self._all_untouched:
             return Outcome(outcome.terms, outcome.accepted), "Every region is left as it is."
         plateau = self._on_plateau(outcome)
         # A plateau from the start on is a stall: bfloat16's tolerance lets a step wander.
@@ -85,9 +87,9 @@ class ScalePainter:
         if stalled and self.precision is Precision.BFLOAT16:
             self.precision = Precision.FLOAT32
             del self._objective  # which refers to the maps' memory
-            self._maps = self._work.map_allocator(self._shape, self.precision)
+            self._allocate = self._state.allocator(self._shape, self.precision)
             self._objective, note = self._build_objective()
-            self._optimiser.restart()
+            self._lbfgs.restart()
             outcome = Outcome(outcome.terms, outcome.accepted)
             self._best.clear()
             notes += ["bfloat16 found no way down; this scale goes on in float32.", note]
@@ -103,12 +105,12 @@ class ScalePainter:
         if len(self._best) <= _PATIENCE:
             return False
         first, last = self._best[-_PATIENCE - 1], self._best[-1]
-        return first - last < self._work.settings.tolerance * first
+        return first - last < self._state.settings.tolerance * first
 
     def _step(self) -> Outcome:
         while True:
             try:
-                return self._optimiser.step(self._evaluate)
+                return self._lbfgs.step(self._evaluate)
             except RuntimeError as error:
                 if not is_out_of_memory(error):
                     raise
@@ -118,20 +120,22 @@ class ScalePainter:
 
     def _shrink_tiles(self) -> str:
         """See the picture in smaller tiles from now on, and return a sentence on it."""
-        self._maps = allocate_map
+        self._allocate = allocate_map
         if hasattr(self, "_objective"):
             del (
                 self._objective
             )  # which refers to the maps' memory; that goes before there is another
-        note = self._work.shrink_tiles(self._shape)
-        self._maps = self._work.map_allocator(self._shape, self.precision)
+        note = self._state.shrink_tiles(self._shape)
+        self._allocate = self._state.allocator(self._shape, self.precision)
         return note
 
     def _build_objective(self) -> tuple[Objective, str]:
         note = ""
         while True:
             try:
-                objective, told = self._work.objective(self._shape, self.precision, self._maps)
+                objective, told = ScaleTargets(
+                    self._state, self._shape, self.precision, self._allocate
+                ).objective()
                 return objective, " ".join(filter(None, (note, told)))
             except RuntimeError as error:
                 if not is_out_of_memory(error):
@@ -139,19 +143,25 @@ class ScalePainter:
             note = self._shrink_tiles()
 
     def _evaluate(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
-        picture, back = self._canvas.look(parameters)
-        terms, gradient = self._objective.evaluate(self._left(picture))
+        picture, backward = self._parametrization.record(parameters)
+        losses, gradient = self._objective.evaluate(self._with_untouched(picture))
         if self._untouched is not None:
             gradient.masked_fill_(self._untouched, 0)
-        return terms, back(gradient)
+        self._names = tuple(losses)
+        values = torch.cat(list(losses.values())) if losses else gradient.new_zeros(0)
+        return values, backward(gradient)
 
-    def _left(self, picture: Tensor) -> Tensor:
+    def _with_untouched(self, picture: Tensor) -> Tensor:
         """Return the picture with the content where that is left as it is."""
         if self._untouched is None:
             return picture
         return torch.where(self._untouched, self._content, picture)
 
-    def _leave_untouched(self) -> None:
-        self._untouched = self._work.untouched(self._shape)
-        if self._untouched is not None:
-            self._content = self._work.content(self._shape)
+    def _find_untouched(self) -> None:
+        self._untouched: Tensor | None = None
+        self._all_untouched = False
+        untouched = self._state.untouched(self._shape)
+        if untouched is not None:
+            self._all_untouched = bool(untouched.all())
+            self._untouched = untouched.to(self._state.device)
+            self._content = self._state.content(self._shape).to(self._state.device)

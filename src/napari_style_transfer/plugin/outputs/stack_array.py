@@ -12,6 +12,7 @@ import numpy.typing as npt
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.progress import Picture
 from napari_style_transfer.recipe import Recipe
+from napari_style_transfer.stack.base import rgba
 from napari_style_transfer.stack.output import Record, StackResult, open_result
 from napari_style_transfer.stack.plan import Index
 
@@ -25,9 +26,10 @@ CHANNELS = 4
 class StackArray:
     """The (..., h, w, 4) uint8 result of a stack, in memory or in a folder.
 
-    In memory, the array that the layer shows is changed on the main thread only; a slice that the
-    thread has finished waits beside it until then. In a folder, the thread writes, and a slice in the
-    making is kept beside it.
+    It is a :class:`~napari_style_transfer.stack.base.StackOutput` for the thread that paints. In
+    memory, the array that the layer shows is changed on the main thread only; a slice that the thread has
+    finished waits beside it until then. In a folder, the thread writes, and a slice in the making is kept
+    beside it.
 
     Parameters
     ----------
@@ -79,6 +81,11 @@ class StackArray:
         self._settled = sorted(map(self._number, self._result.done))
 
     @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of its values."""
+        return self._result.dtype
+
+    @property
     def done(self) -> frozenset[Index]:
         """The slices that are done."""
         return self._result.done
@@ -100,16 +107,16 @@ class StackArray:
     def __getitem__(self, index: Index) -> Picture:
         """Return the (h, w, 3) result of a slice."""
         waiting = self._waiting.get(index)
-        return (self._result[index] if waiting is None else waiting)[..., :3]
+        return self._result[index] if waiting is None else waiting[..., :3]
 
-    def __setitem__(self, index: Index, picture: Picture) -> None:
-        """Take the (h, w, 4) result of a slice."""
+    def write(self, index: Index, picture: Picture, alpha: npt.NDArray[Any] | None) -> None:
+        """Take the (h, w, 3) result of a slice, and its content's opacity."""
         if self._folder is None:
-            self._waiting[index] = picture
+            self._waiting[index] = rgba(picture, alpha)
         else:
-            self._result[index] = picture
+            self._result.write(index, picture, alpha)
 
-    def note(self, index: Index, recipe: Recipe) -> None:
+    def finish(self, index: Index, recipe: Recipe) -> None:
         """Take note in the folder, if there is one, that a slice is done."""
         if self._folder is not None:
             self._result.finish(index, recipe)
@@ -130,12 +137,12 @@ class StackArray:
         """Show the (h, w, 4) picture of a slice in the making."""
         self._sketch = index, picture
         if self._folder is None:
-            self._result[index] = picture
+            self._result.put(index, picture)
 
     def settle(self, index: Index, recipe: Recipe) -> None:
         """Show a slice that is done."""
         if self._folder is None:
-            self._result[index] = self._waiting[index]
+            self._result.put(index, self._waiting[index])
             del self._waiting[index]  # only now, so that the thread always finds it in either place
             self._result.finish(index, recipe)
         self._settled.append(self._number(index))
@@ -149,7 +156,7 @@ class StackArray:
         index, picture = self._sketch
         self._sketch = None
         if self._folder is None:
-            self._result[index] = np.zeros_like(picture)
+            self._result.put(index, np.zeros_like(picture))
         return index
 
     def record(self) -> dict[str, Any]:
@@ -159,7 +166,9 @@ class StackArray:
     def look(self, index: Index) -> Picture:
         """Return the (h, w, 4) picture of a slice as it is now; any thread."""
         sketch = self._sketch
-        return sketch[1] if sketch is not None and sketch[0] == index else self._result[index]
+        return (
+            sketch[1] if sketch is not None and sketch[0] == index else self._result.picture(index)
+        )
 
     def _number(self, index: Index) -> int:
         """Return the place of a slice in the flattened leading axes."""

@@ -8,8 +8,9 @@ from napari_style_transfer.errors import InputError
 from napari_style_transfer.plugin.inputs.proxy import without_proxy
 from napari_style_transfer.plugin.inputs.slicing import shown_axes, shown_slice
 from napari_style_transfer.plugin.inputs.stack_job import STACK_KEY, StackJob
+from napari_style_transfer.plugin.outputs.view import bring_into_view
 from napari_style_transfer.plugin.runs.messages import Preview
-from napari_style_transfer.recipe import Recipe
+from napari_style_transfer.recipe import RECIPE_KEY, Recipe
 from napari_style_transfer.stack.plan import Index
 
 if TYPE_CHECKING:
@@ -32,8 +33,13 @@ class StackLayer:
     """
 
     def __init__(self, viewer: ViewerModel, job: StackJob) -> None:
-        self._viewer, self._job, self._canvas = viewer, job, job.canvas
+        self._viewer, self._job, self._canvas = viewer, job, job.result
         self._layer: Image | None = None
+
+    @property
+    def layer(self) -> Image | None:
+        """The layer, once it is there and until the user deletes it."""
+        return None if self.deleted else self._layer
 
     @property
     def deleted(self) -> bool:
@@ -57,6 +63,8 @@ class StackLayer:
         self._appear()
         if place.recipe is not None:
             self._note()
+        elif message.recipe is not None and self.recipe is None:
+            self._note(message.recipe)
         self._refresh(place.index, done=place.recipe is not None)
 
     def finish(self) -> None:
@@ -65,16 +73,10 @@ class StackLayer:
             self._appear()
             self._note()
 
-    def leave(self, *, draw: bool) -> None:
-        """Take away what was left in the making, and the layer if none of its slices is done.
-
-        Parameters
-        ----------
-        draw
-            Whether the viewer can be drawn; it cannot while it is closed.
-        """
+    def leave(self) -> None:
+        """Take away what was left in the making, and the layer if none of its slices is done."""
         wiped = self._canvas.wipe()
-        if wiped is None or self._layer is None or self.deleted or not draw:
+        if wiped is None or self._layer is None or self.deleted:
             return
         if self._canvas.done:
             self._refresh(wiped, done=True)
@@ -91,6 +93,7 @@ class StackLayer:
             self._layer = job.layer
             if job.note.folder is not None:
                 self._layer.data = self._canvas.data
+            bring_into_view(self._viewer, self._layer)
             return
         layer = self._viewer.add_image(
             self._canvas.data,
@@ -102,11 +105,20 @@ class StackLayer:
             **job.placement.options(),
         )
         self._layer = without_proxy(layer, self._viewer)
+        bring_into_view(self._viewer, self._layer)
 
-    def _note(self) -> None:
-        """Keep with the layer how it is made, and which slices are done."""
+    def _note(self, recipe: Recipe | None = None) -> None:
+        """Keep with the layer how it is made, and which slices are done.
+
+        Parameters
+        ----------
+        recipe
+            That of the slice in the making, where none is done.
+        """
         assert self._layer is not None
         self._layer.metadata.update(self._canvas.record())
+        if recipe is not None:
+            self._layer.metadata[RECIPE_KEY] = recipe.model_dump(mode="json")
         self._layer.metadata[STACK_KEY] = self._job.note.model_dump(mode="json")
 
     def _refresh(self, index: Index, *, done: bool) -> None:

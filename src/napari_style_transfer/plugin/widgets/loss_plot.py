@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QFont
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-from napari_style_transfer.progress import Losses, Step
+from napari_style_transfer.progress import Step
 from napari_style_transfer.settings import parameters
 
 #: Colours that the colour-blind tell apart (after Okabe and Ito) and that stand out from light and
@@ -22,18 +21,15 @@ _COLOURS = ("#2f9bdc", "#e69f00", "#009e73", "#cc79a7", "#d55e00")
 
 
 def _label(term: str) -> str:
-    """Name a term as the field of its weight does."""
-    title = parameters()[f"{term}_weight"].title
-    return (title or term).removesuffix(" weight").lower()
+    """Name a term as the field of its weight does, if it has one."""
+    field = parameters().get(f"{term}_weight")
+    return ((field and field.title) or term).removesuffix(" weight").lower()
 
 
-#: The objective's terms, each with its label and colour.
-_TERMS = {
-    field.name: (_label(field.name), colour)
-    for field, colour in zip(fields(Losses), _COLOURS, strict=False)
-}
-
-_HEIGHT = 110
+_HEIGHT = 128
+#: Size of the letters in points, and the room that they take beside and below the curves, in pixels.
+_POINTS, _LEFT, _RIGHT, _BELOW = 8, 58, 14, 34
+_AXES = {"left": "loss, log scale", "bottom": "evaluation"}
 #: Takes the height of a legend.
 _NO_LEGEND = "&nbsp;"
 
@@ -55,18 +51,20 @@ class LossPlot(QWidget):
         menu = self._plot.getPlotItem().ctrlMenu
         menu.setParent(self._plot, menu.windowFlags())
         self._plot.hideButtons()
-        # Room above for the upper half of a label at the very top.
-        self._plot.getPlotItem().layout.setContentsMargins(1, 6, 1, 1)
+        # Room for the half of a number that lies beyond the end of its axis.
+        self._plot.getPlotItem().layout.setContentsMargins(1, 8, _RIGHT, 1)
         self._plot.setLogMode(y=True)
         self._plot.setToolTip("Each term of the loss, times its weight, after every evaluation.")
-        for side in ("left", "bottom"):
-            axis = self._plot.getAxis(side)
-            axis.setStyle(tickFont=QFont(self.font().family(), 7), maxTickLevel=0, tickLength=-4)
-        self._plot.getAxis("left").setWidth(34)
-        self._curves = {
-            term: self._plot.plot(pen=pg.mkPen(colour, width=1.6), connect="finite")
-            for term, (_, colour) in _TERMS.items()
-        }
+        for side in _AXES:
+            self._plot.getAxis(side).setStyle(
+                tickFont=QFont(self.font().family(), _POINTS),
+                maxTickLevel=0,
+                tickLength=-4,
+                hideOverlappingLabels=False,
+            )
+        self._plot.getAxis("left").setWidth(_LEFT)
+        self._plot.getAxis("bottom").setHeight(_BELOW)
+        self._curves: dict[str, Any] = {}
         self._marks: list[Any] = []
         self._legend = QLabel()
         self._legend.setAlignment(Qt.AlignmentFlag.AlignHCenter)
@@ -82,7 +80,7 @@ class LossPlot(QWidget):
     def start(self, evaluations: int) -> None:
         """Show an empty plot for a run of so many evaluations."""
         self._evaluations: list[int] = []
-        self._losses: dict[str, list[float]] = {term: [] for term in _TERMS}
+        self._losses: dict[str, list[float]] = {}
         self._scale = 1
         for mark in self._marks:
             self._plot.removeItem(mark)
@@ -102,17 +100,29 @@ class LossPlot(QWidget):
                 self._mark(step.evaluation - 0.5)
                 self._scale = step.scale
             self._evaluations.append(step.evaluation)
+            before = len(self._evaluations) - 1
+            for term in step.losses:
+                self._losses.setdefault(term, [np.nan] * before)
             for term, values in self._losses.items():
-                loss = getattr(step.losses, term)
+                loss = step.losses.get(term, 0.0)
                 values.append(loss if loss > 0 else np.nan)  # a logarithmic axis has no 0
         legend = []
-        for term, (label, colour) in _TERMS.items():
-            if not np.isnan(self._losses[term]).all():
-                self._curves[term].setData(self._evaluations, self._losses[term])
-                legend.append(f'<span style="color:{colour}">&#9644;</span>&nbsp;{label}')
+        for term, values in self._losses.items():
+            if not np.isnan(values).all():
+                curve, colour = self._curve(term)
+                curve.setData(self._evaluations, values)
+                legend.append(f'<span style="color:{colour}">&#9644;</span>&nbsp;{_label(term)}')
         text = "&nbsp;&nbsp; ".join(legend) or _NO_LEGEND
         if text != self._legend.text():
             self._legend.setText(text)
+
+    def _curve(self, term: str) -> tuple[Any, str]:
+        """Return the curve of a term and its colour."""
+        colour = _COLOURS[list(self._losses).index(term) % len(_COLOURS)]
+        if term not in self._curves:
+            self._curves[term] = self._plot.plot(connect="finite")
+        self._curves[term].setPen(pg.mkPen(colour, width=1.6))
+        return self._curves[term], colour
 
     def end(self) -> None:
         """Hide a plot in which nothing was drawn, because the run failed or had nothing to paint."""
@@ -123,8 +133,9 @@ class LossPlot(QWidget):
         """Draw in a theme's colours."""
         self._colour = text
         self._plot.setBackground(background)
-        for side in ("left", "bottom"):
+        for side, name in _AXES.items():
             axis = self._plot.getAxis(side)
+            axis.setLabel(name, **{"color": text, "font-size": f"{_POINTS}pt"})
             axis.setTextPen(text)
             axis.setPen(pg.mkPen(_faint(text)))
         for mark in self._marks:

@@ -6,8 +6,9 @@ import torch
 
 from napari_style_transfer import samples
 from napari_style_transfer.engine.cache import Cache
+from napari_style_transfer.engine.initial import InitialPicture
+from napari_style_transfer.engine.state import RunState
 from napari_style_transfer.engine.tensors import resize, to_tensor
-from napari_style_transfer.engine.work import Work
 from napari_style_transfer.settings import Settings
 from napari_style_transfer.spec import Region, Regions, Style
 
@@ -22,21 +23,25 @@ def painting(colour):
     return (np.array(colour) + noise).clip(0, 255).astype(np.uint8)
 
 
-def work(*styles, content=CONTENT, regions=None, init=None, **settings):
-    return Work(
+def initial(*styles, content=CONTENT, regions=None, init=None, init_mask=None, **settings):
+    state = RunState(
         Settings(size=64, device="cpu", **settings),
         to_tensor(content, "content"),
         tuple(style if isinstance(style, Style) else Style(style) for style in styles),
         regions,
-        None if init is None else to_tensor(init, "init"),
         Cache(),
         torch.device("cpu"),
+    )
+    return InitialPicture(
+        state,
+        None if init is None else to_tensor(init, "init"),
+        None if init_mask is None else torch.from_numpy(init_mask)[None, None],
     )
 
 
 def start(*styles, **settings):
     """The picture to start from, (64, 64, 3) in grey levels."""
-    return work(*styles, **settings).start(SHAPE)[0].permute(1, 2, 0).numpy() * 255
+    return initial(*styles, **settings).at(SHAPE)[0].permute(1, 2, 0).numpy() * 255
 
 
 def mean(picture):
@@ -118,18 +123,38 @@ def test_the_noise_of_a_grey_content_does_not_become_specks_of_colour():
 @pytest.mark.parametrize("init", [None, CONTENT[::-1]])
 def test_the_next_scale_gets_what_was_painted_and_its_own_detail(init):
     coarse, fine = (32, 32), SHAPE
-    wanted = work(painting(BLUE), init=init)
-    painted = (wanted.start(coarse) * 0.8 + 0.1).clamp(0, 1)
-    carried = wanted.carry(painted, fine)
-    detail = wanted.start(fine) - resize(wanted.start(coarse), fine)
+    wanted = initial(painting(BLUE), init=init)
+    painted = (wanted.at(coarse) * 0.8 + 0.1).clamp(0, 1)
+    carried = wanted.refined(painted, fine)
+    detail = wanted.at(fine) - resize(wanted.at(coarse), fine)
     assert float(detail.abs().mean()) > 0.02
     inside = (carried > 0) & (carried < 1)
     torch.testing.assert_close(carried[inside], (resize(painted, fine) + detail)[inside])
     # What nobody has painted on starts at each scale as if it were the first.
-    torch.testing.assert_close(wanted.carry(wanted.start(coarse), fine), wanted.start(fine))
+    torch.testing.assert_close(wanted.refined(wanted.at(coarse), fine), wanted.at(fine))
 
 
 def test_noise_is_not_laid_over_what_was_painted():
-    wanted = work(painting(BLUE), start="noise")
+    wanted = initial(painting(BLUE), start="noise")
     painted = to_tensor(CONTENT[::2, ::2], "painted")
-    assert torch.equal(wanted.carry(painted, SHAPE), resize(painted, SHAPE))
+    assert torch.equal(wanted.refined(painted, SHAPE), resize(painted, SHAPE))
+
+
+def test_a_masked_start_is_the_given_picture_in_the_mask_and_the_content_elsewhere():
+    flat = np.full((64, 64, 3), 90, np.uint8)
+    mask = np.zeros(SHAPE, np.float32)
+    mask[:, :32] = 1
+    own = start(painting(BLUE))
+    found = start(painting(BLUE), init=flat, init_mask=mask)
+    np.testing.assert_allclose(found[:, :32], 90, atol=0.01)
+    np.testing.assert_allclose(found[:, 32:], own[:, 32:], atol=0.01)
+
+
+def test_beside_the_mask_only_the_fine_strokes_of_the_given_picture_are_taken_over():
+    stripes = np.zeros((64, 64, 3), np.uint8)
+    stripes[::2] = 40  # fine strokes on a ground whose brightness is far from the content's
+    own = start(painting(BLUE))
+    found = start(painting(BLUE), init=stripes, init_mask=np.zeros(SHAPE, np.float32))
+    inner = found[8:-8, 8:-8]
+    assert mean(inner) == pytest.approx(mean(own[8:-8, 8:-8]), abs=2)
+    assert (inner[::2] - inner[1::2]).mean() > (own[8:-8:2] - own[9:-8:2]).mean() + 10
