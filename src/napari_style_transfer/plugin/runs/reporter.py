@@ -194,13 +194,14 @@ class Reporter:
         assert isinstance(self._result, StackLayer)
         self._result.finish()
         recipe = self._result.recipe
-        nothing_to_do = not message.painted or recipe is None
+        done_before = False
         if self._result.deleted:
             told = _DELETED
         elif message.done + len(message.left_out) < message.total:
             told = f"Stopped with {message.done} of {message.total} slices done."
             told += " Continue paints the rest." if message.done else ""
-        elif recipe is None or nothing_to_do:
+        elif recipe is None or not message.painted:
+            done_before = True
             told = f"All {message.done} slices are painted already."
             if message.left_out:
                 told = f"All other {message.done} slices are painted already."
@@ -212,7 +213,7 @@ class Reporter:
             where = f"{recipe.device} ({recipe.precision})"
             told = f"Painted {how_many} in {self._seconds:.0f} s on {where}."
         left_out = (f"Left out: {each}" for each in message.left_out)
-        self._tell(" ".join([told, *left_out]), passing=nothing_to_do)
+        self._tell(" ".join([told, *left_out]), passing=done_before)
 
     def _tell(self, how_it_ended: str, *, passing: bool = False) -> None:
         self._panels.status.say(" ".join([how_it_ended, *self._notes]), passing=passing)
