@@ -194,10 +194,11 @@ class Reporter:
         assert isinstance(self._result, StackLayer)
         self._result.finish()
         recipe = self._result.recipe
-        nothing_to_do = not message.painted or recipe is None
+        stopped = message.done + len(message.left_out) < message.total
+        nothing_to_do = not stopped and not message.painted
         if self._result.deleted:
             told = _DELETED
-        elif message.done + len(message.left_out) < message.total:
+        elif stopped:
             told = f"Stopped with {message.done} of {message.total} slices done."
             told += " Continue paints the rest." if message.done else ""
         elif recipe is None or nothing_to_do:
