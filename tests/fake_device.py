@@ -7,6 +7,7 @@ the CPU is computed as ever; what is on the device is torch's *meta* tensors, as
 
 from __future__ import annotations
 
+import weakref
 from collections import Counter
 from typing import Any
 
@@ -45,6 +46,8 @@ class FakeDevice(TorchDispatchMode):
         What was sent to the device: shapes.
     kernels
         How often each operator that starts a kernel ran on the device.
+    peak_bytes
+        The most that its tensors have taken at a time.
     """
 
     def __init__(self, mps: bool = False) -> None:
@@ -53,6 +56,8 @@ class FakeDevice(TorchDispatchMode):
         self.reads: list[tuple[str, tuple[int, ...]]] = []
         self.writes: list[tuple[int, ...]] = []
         self.kernels: Counter[str] = Counter()
+        self.peak_bytes = self._bytes = 0
+        self._storages = weakref.WeakSet[torch.UntypedStorage]()
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -73,13 +78,29 @@ class FakeDevice(TorchDispatchMode):
             _refuse_what_mps_cannot(func, args, leaves)
         read = self._read(func, args, kwargs)
         if read is not None:
-            return read
+            return self._counted(read)
         name = func._schema.name.removeprefix("aten::")
         if func in _TRANSFERS and (here or not there):
             self.writes.append(tuple(args[-1].shape))
         elif not func.is_view and name not in _FREE:
             self.kernels[name] += 1
-        return func(*args, **kwargs)
+        return self._counted(func(*args, **kwargs))
+
+    def _counted(self, result: Any) -> Any:
+        """Take the memory of a result into the count, until it is let go."""
+        for tensor in tree_leaves(result):
+            if not isinstance(tensor, Tensor) or tensor.device != DEVICE:
+                continue
+            storage = tensor.untyped_storage()
+            if storage not in self._storages:
+                self._storages.add(storage)
+                self._bytes += storage.nbytes()
+                self.peak_bytes = max(self.peak_bytes, self._bytes)
+                weakref.finalize(storage, self._freed, storage.nbytes()).atexit = False
+        return result
+
+    def _freed(self, size: int) -> None:
+        self._bytes -= size
 
     def _read(self, func: Any, args: Any, kwargs: Any) -> Any:
         """Return what the host gets of the device; None if this is no read."""

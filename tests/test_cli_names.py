@@ -72,11 +72,13 @@ def names() -> list[str]:
 )
 def test_what_is_misspelt_is_answered_before_anything_heavy_is_loaded(words: list[str]) -> None:
     Path("pages").mkdir()
+    is_a_name = len(words) == 2 and words[0] != "samples"
+    heavy = (*HEAVY, "pydantic") if is_a_name else HEAVY
     code = f"""
 import sys
 from napari_style_transfer.cli.main import main
 code = main(sys.argv[1:])
-print(code, *(set({HEAVY!r}) & set(sys.modules)))
+print(code, *(set({heavy!r}) & set(sys.modules)))
 """
     run = [sys.executable, "-c", code, *words]
     done = subprocess.run(run, capture_output=True, text=True, check=True)

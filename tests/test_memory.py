@@ -3,9 +3,14 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from fake_device import DEVICE, FakeDevice
 
+from napari_style_transfer import Style, iter_stylize
+from napari_style_transfer.engine import state as state_module
 from napari_style_transfer.memory import GIB, needed_bytes, plan_memory
+from napari_style_transfer.methods import optimize as method_module
 from napari_style_transfer.settings import Settings
 
 _MEASURE = """
@@ -35,6 +40,42 @@ def test_the_estimate_is_near_the_peak_measured_from_outside(size, precision, ti
     value_bytes = 2 if precision == "bfloat16" else 4
     estimate = needed_bytes((size, size), Settings(), value_bytes=value_bytes, tile_size=tile_size)
     assert estimate == pytest.approx(measured, rel=0.35)
+
+
+@pytest.mark.parametrize(
+    ("size", "precision", "options"),
+    [
+        (512, "bfloat16", {}),
+        (512, "float32", {}),
+        (1024, "bfloat16", {"tile_size": 256}),
+        (256, "bfloat16", {"style_scale": 2.0}),
+    ],
+)
+def test_on_other_devices_the_estimate_is_what_the_tensors_take(
+    monkeypatch, size, precision, options
+):
+    monkeypatch.setattr(method_module, "choose_device", lambda _: (DEVICE, ""))
+    monkeypatch.setattr(state_module, "free_memory", lambda _: 1 << 40)
+    settings = Settings(size=size, coarsest_size=size, steps=2, precision=precision, **options)
+    grey = np.full((64, 64, 3), 99, np.uint8)
+    with FakeDevice() as device:
+        *_, last = iter_stylize(grey, Style(grey), settings=settings)
+    assert last.tile_size == settings.tile_size
+    estimate = needed_bytes(
+        (size, size),
+        settings,
+        value_bytes=2 if precision == "bfloat16" else 4,
+        tile_size=settings.tile_size,
+        cpu=False,
+    )
+    assert estimate == pytest.approx(device.peak_bytes, rel=0.15)
+
+
+def test_a_small_device_gets_tiles_in_time():
+    """By the CPU's figures, a whole picture would have been tried here, and memory have run out."""
+    plan = plan_memory((1024, 1024), Settings(), value_bytes=2, free=3 * GIB, cpu=False)
+    assert plan.tile_size
+    assert plan.needed < 1.5 * GIB
 
 
 def plan(side, free, **settings):

@@ -616,6 +616,17 @@ def test_a_foreign_side_file_is_not_replaced(painted: list[Any]) -> None:
     assert Path("out.tif.json").read_text() == "{}"
 
 
+@pytest.mark.parametrize("done", [[["1.png"]], [{}], [None], 3])
+def test_a_spoilt_record_is_one_sentence(painted: list[Any], done: Any) -> None:
+    fill("1.png")
+    paint()
+    record = Path("out/recipe.json")
+    values = json.loads(record.read_text()) | {"napari_style_transfer_done": done}
+    record.write_text(json.dumps(values))
+    with pytest.raises(InputError, match=r"recipe\.json would be replaced; choose another folder"):
+        paint()
+
+
 def test_a_tiff_is_replaced_as_a_whole_or_not_at_all() -> None:
     scan()
     before = Path("scan.tif").read_bytes()

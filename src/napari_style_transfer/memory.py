@@ -22,6 +22,11 @@ _COPIES, _COPIES_PER_STEP = 15, 8 / 3
 #: precision, and bytes that are the same in all. Like the number of copies they were fitted to peaks
 #: measured from outside, and are tested against them.
 _VALUES_PER_PIXEL, _BYTES_PER_PIXEL = 130, 200
+#: The same of torch's own modules and autograd, which compute on other devices: found by counting the
+#: tensors that are alive, as the tests do. Most of the bytes are the poolings' indices.
+_DEVICE_VALUES_PER_PIXEL, _DEVICE_BYTES_PER_PIXEL = 350, 215
+#: Parameters of the network, which count on a device; on a CPU they are among the libraries' memory.
+_PARAMETERS = 12_944_960
 #: Values at most, whatever layers are looked at and however the maps are pooled, small ones included.
 _VALUES_PER_PIXEL_AT_MOST = 360
 #: Sides of tiles, and the halo that their receptive fields need on each side.
@@ -78,7 +83,8 @@ def needed_bytes(
     tile_size
         Side of a tile in pixels; 0 for whole pictures.
     cpu
-        Whether the libraries' own memory counts.
+        Whether the device is the CPU. Of another device, what the tensors take is estimated; gaps between
+        them and the libraries' own memory are not.
     largest_style
         The largest of the styles' own scales.
     """
@@ -86,8 +92,12 @@ def needed_bytes(
     longest = round(max(shape) * settings.style_scale * largest_style)
     seen = max(_seen(shape, tile_size), _seen((longest, longest), tile_size) // 3)
     copies = _COPIES + _COPIES_PER_STEP * history_length(shape) / (2 if cpu else 1)
-    network = seen * (_VALUES_PER_PIXEL * value_bytes + _BYTES_PER_PIXEL)
-    return (_LIBRARIES if cpu else 0) + round(pixels * copies * 12) + network
+    values, rest = _VALUES_PER_PIXEL, _BYTES_PER_PIXEL
+    fixed = _LIBRARIES
+    if not cpu:
+        values, rest = _DEVICE_VALUES_PER_PIXEL, _DEVICE_BYTES_PER_PIXEL
+        fixed = _PARAMETERS * value_bytes
+    return fixed + round(pixels * copies * 12) + seen * (values * value_bytes + rest)
 
 
 def history_length(shape: tuple[int, int]) -> int:

@@ -1,77 +1,14 @@
-"""What the subcommands' parsers share, and options made from the parameters' declarations."""
+"""Options made from the declarations of the parameters."""
 
 from __future__ import annotations
 
 import argparse
-import difflib
-import re
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
-from napari_style_transfer.cli.report import say
-from napari_style_transfer.errors import InputError
 from napari_style_transfer.settings import parameters
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
-
-
-class Parser(argparse.ArgumentParser):
-    """Reads a command line, and says what is wrong with it in one sentence.
-
-    Parameters
-    ----------
-    surplus
-        A sentence about a word too many, with ``{}`` in its place.
-    **settings
-        As :class:`argparse.ArgumentParser` takes them.
-    """
-
-    def __init__(self, *, surplus: str, **settings: Any) -> None:
-        super().__init__(
-            allow_abbrev=False,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            **settings,
-        )
-        self._surplus = surplus
-
-    def parse(self, words: Sequence[str]) -> argparse.Namespace:
-        """Read the words of a command line.
-
-        Raises
-        ------
-        InputError
-            If an option or its value cannot be used, or there is a word too many.
-        SystemExit
-            After ``--help`` and ``--version``.
-        """
-        arguments, unknown = self.parse_known_args(words)
-        if not unknown:
-            return arguments
-        name = next((text for text in unknown if text.startswith("-")), "").partition("=")[0]
-        if not name:
-            raise InputError(self._surplus.format(unknown[0]))
-        known = re.findall(r"(?<!\S)--?[a-z][\w-]*", self.format_help())
-        similar = difflib.get_close_matches(name, known, 1)
-        hint = f"perhaps {similar[0]} is meant" if similar else "--help shows those that there are"
-        raise InputError(f"There is no option {name}; {hint}.")
-
-    def describe_commands(self, commands: Mapping[str, str]) -> None:
-        """List subcommands, each with its help, below the description."""
-        lines = [f"  {name:10} {text}" for name, text in commands.items()]
-        head = f"commands ({self.prog} COMMAND --help tells more):"
-        self.description = "\n".join([f"{self.description}\n", head, *lines])
-
-    def error(self, message: str) -> NoReturn:
-        """Raise what argparse complains of as an :class:`InputError`."""
-        raise InputError(f"{message[:1].upper()}{message[1:]}.")
-
-    def print_help(self, file: Any = None) -> None:
-        """Print the help, whatever the encoding there."""
-        if file is None:
-            say(self.format_help().rstrip("\n"))
-        else:
-            super().print_help(file)
 
 
 def add_parameters(parser: argparse.ArgumentParser) -> None:

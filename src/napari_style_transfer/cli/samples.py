@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 
 from napari_style_transfer.cli.names import SAMPLE
-from napari_style_transfer.cli.options import Parser
+from napari_style_transfer.cli.parser import Parser
 from napari_style_transfer.cli.report import say
 from napari_style_transfer.samples import CONTENTS, STYLES
 

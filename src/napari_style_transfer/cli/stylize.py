@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from napari_style_transfer.cli.options import Parser, add_parameters
+from napari_style_transfer.cli.names import check_content, check_picture, may_be_stack
+from napari_style_transfer.cli.parser import Parser
 from napari_style_transfer.cli.report import say
+from napari_style_transfer.io.names import check_output
 
 
 def parser(program: str) -> Parser:
@@ -14,6 +16,8 @@ def parser(program: str) -> Parser:
     parser = Parser(
         prog=program,
         surplus="There is a picture too many, {}; name several styles with --style, once for each.",
+        check=_check_names,
+        extend=_add_parameters,
         description="Paint one picture in the style of another.",
         epilog="Pictures: PNG, JPEG, TIFF files or sample:NAME. Ctrl-C saves the picture so far.",
     )
@@ -81,7 +85,6 @@ def parser(program: str) -> Parser:
     add("--list-samples", action="store_true", help="list the sample pictures and exit")
     add("--quiet", action="store_true", help="show no progress")
     add("--version", action=_Version, nargs=0, help="show the version and exit")
-    add_parameters(parser)
     return parser
 
 
@@ -100,6 +103,23 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         from napari_style_transfer.cli.picture import paint
     return paint(job)
+
+
+def _add_parameters(parser: argparse.ArgumentParser) -> None:
+    from napari_style_transfer.cli.options import add_parameters
+
+    add_parameters(parser)
+
+
+def _check_names(arguments: argparse.Namespace) -> None:
+    """Refuse misspelt names at once; :mod:`job` looks at everything else."""
+    if arguments.content is not None:
+        check_content(arguments.content)
+        if arguments.output is not None and not may_be_stack(arguments.content):
+            check_output(arguments.output, arguments.bits or 8)
+    for name in (arguments.style, arguments.init, arguments.regions):
+        if name is not None:
+            check_picture(name)
 
 
 class _Version(argparse.Action):

@@ -64,6 +64,8 @@ class Record:
         run, done = values.get(_RUN_KEY), values.get(_DONE_KEY)
         if not isinstance(run, dict) or not isinstance(done, list):
             return None
+        if not all(isinstance(each, str | int) for each in done):
+            return None
         return cls(run, done, Recipe.parse(values) if RECIPE_KEY in values else None)
 
     def check(self, run: dict[str, Any], where: Path) -> None:

@@ -7,6 +7,7 @@ Written with torch's own modules and autograd, for every device. On a CPU,
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Literal
 
 import torch
@@ -163,13 +164,14 @@ class VGG19(nn.Module):
                 receive(layer, features.detach())
 
         def backward(add: AddGradient) -> Tensor:
-            gradients = {layer: torch.zeros_like(maps) for layer, maps in recorded.items()}
-            for layer in reversed(recorded):
-                add(layer, recorded[layer].detach(), gradients[layer])
-            (gradient,) = torch.autograd.grad(
-                list(recorded.values()), leaf, list(gradients.values())
-            )
-            recorded.clear()
+            def pass_on(layer: str, gradient: Tensor) -> None:
+                add(layer, recorded.pop(layer).detach(), gradient)
+
+            # Each gradient on the way belongs to this pass alone, and may be added to in place.
+            *_, deepest = recorded.values()
+            for layer, features in recorded.items():
+                features.register_hook(partial(pass_on, layer))  # type: ignore[no-untyped-call]
+            (gradient,) = torch.autograd.grad(deepest, leaf, torch.zeros_like(deepest))
             return gradient
 
         return backward
