@@ -38,11 +38,11 @@ class StackArray:
     run
         What tells this run from others, from :func:`~napari_style_transfer.stack.output.identity`.
     folder
-        Where the result is kept; in memory where None.
+        Where the result is kept; in memory if None.
     result
-        One in memory that was begun before.
+        A result in memory that was begun before.
     changed
-        Whether slices of it were painted otherwise than they are now.
+        Whether earlier slices of it were painted with other settings.
     """
 
     def __init__(
@@ -58,13 +58,13 @@ class StackArray:
         self._result_so_far = result
         self._steered = changed
         self._waiting: dict[Index, Picture] = {}
-        self._settled: list[int] = []
-        self._sketch: tuple[Index, Picture] | None = None
+        self._committed: list[int] = []
+        self._preview: tuple[Index, Picture] | None = None
 
     # ---- in the thread ---------------------------------------------------------------------------
 
     def open(self, shape: tuple[int, ...]) -> None:
-        """Make room for a result of this shape, or go on with what there is of it.
+        """Make room for a result of this shape, or continue the one that is there.
 
         Raises
         ------
@@ -78,7 +78,7 @@ class StackArray:
                 "The content has other slices than this result; choose the content that it was "
                 "painted from."
             )
-        self._settled = sorted(map(self._number, self._result.done))
+        self._committed = sorted(map(self._number, self._result.done))
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -117,7 +117,7 @@ class StackArray:
             self._result.write(index, picture, alpha)
 
     def finish(self, index: Index, recipe: Recipe) -> None:
-        """Take note in the folder, if there is one, that a slice is done."""
+        """Note in the folder, if there is one, that a slice is done."""
         if self._folder is not None:
             self._result.finish(index, recipe)
 
@@ -125,7 +125,7 @@ class StackArray:
 
     @property
     def data(self) -> npt.NDArray[np.uint8] | dask.array.Array:
-        """What a layer shows: the result, which follows every change, in the layer's order of axes."""
+        """The result in the layer's order of axes, as the layer shows it; it follows every change."""
         array: Any = self._result.array
         if self._folder is not None:
             array = _View(self, self._result.shape).lazy()
@@ -133,42 +133,42 @@ class StackArray:
         shown: npt.NDArray[np.uint8] | dask.array.Array = array.transpose(order)
         return shown
 
-    def sketch(self, index: Index, picture: Picture) -> None:
+    def show_preview(self, index: Index, picture: Picture) -> None:
         """Show the (h, w, 4) picture of a slice in the making."""
-        self._sketch = index, picture
+        self._preview = index, picture
         if self._folder is None:
             self._result.put(index, picture)
 
-    def settle(self, index: Index, recipe: Recipe) -> None:
+    def commit(self, index: Index, recipe: Recipe) -> None:
         """Show a slice that is done."""
         if self._folder is None:
             self._result.put(index, self._waiting[index])
             del self._waiting[index]  # only now, so that the thread always finds it in either place
             self._result.finish(index, recipe)
-        self._settled.append(self._number(index))
-        self._sketch = None
+        self._committed.append(self._number(index))
+        self._preview = None
         self._steered = self._steered or recipe.steered
 
-    def wipe(self) -> Index | None:
-        """Take a slice away that was left in the making, and return which."""
-        if self._sketch is None:
+    def discard_preview(self) -> Index | None:
+        """Remove the slice that was left in the making, and return which it was."""
+        if self._preview is None:
             return None
-        index, picture = self._sketch
-        self._sketch = None
+        index, picture = self._preview
+        self._preview = None
         if self._folder is None:
             self._result.put(index, np.zeros_like(picture))
         return index
 
     def record(self) -> dict[str, Any]:
         """Return what is kept with the layer: how it was made, and which slices are done."""
-        return Record(copy.deepcopy(self._run), list(self._settled), self.recipe).to_json()
+        return Record(copy.deepcopy(self._run), list(self._committed), self.recipe).to_json()
 
-    def look(self, index: Index) -> Picture:
+    def read(self, index: Index) -> Picture:
         """Return the (h, w, 4) picture of a slice as it is now; any thread."""
-        sketch = self._sketch
-        return (
-            sketch[1] if sketch is not None and sketch[0] == index else self._result.picture(index)
-        )
+        preview = self._preview
+        if preview is not None and preview[0] == index:
+            return preview[1]
+        return self._result.picture(index)
 
     def _number(self, index: Index) -> int:
         """Return the place of a slice in the flattened leading axes."""
@@ -181,10 +181,10 @@ class StackArray:
 
 
 class _View:
-    """A canvas as an array, for dask, which reads it slice by slice and each time anew."""
+    """The result as an array for dask, which reads it slice by slice and each time anew."""
 
-    def __init__(self, canvas: StackArray, shape: tuple[int, ...]) -> None:
-        self._canvas = canvas
+    def __init__(self, result: StackArray, shape: tuple[int, ...]) -> None:
+        self._result = result
         self.shape, self.ndim, self.dtype = shape, len(shape), np.dtype(np.uint8)
 
     def __getitem__(self, index: tuple[Any, ...]) -> npt.NDArray[np.uint8]:
@@ -192,7 +192,7 @@ class _View:
         # A chunk is one slice, of whose place dask makes a number or a slice of length 1.
         place = tuple(int(part.start if isinstance(part, slice) else part) for part in leading)
         kept = sum(isinstance(part, slice) for part in leading)
-        found: npt.NDArray[np.uint8] = self._canvas.look(place)[within]
+        found: npt.NDArray[np.uint8] = self._result.read(place)[within]
         return found[(None,) * kept]
 
     def lazy(self) -> Any:

@@ -27,13 +27,13 @@ class StackLayer:
     Parameters
     ----------
     viewer
-        Gets the layer, or has the one that is gone on with.
+        Gets the layer, or has the one to continue.
     job
         What is painted.
     """
 
     def __init__(self, viewer: ViewerModel, job: StackJob) -> None:
-        self._viewer, self._job, self._canvas = viewer, job, job.result
+        self._viewer, self._job, self._result = viewer, job, job.result
         self._layer: Image | None = None
 
     @property
@@ -49,7 +49,7 @@ class StackLayer:
     @property
     def recipe(self) -> Recipe | None:
         """How the stack is painted, once a slice is done."""
-        return self._canvas.recipe
+        return self._result.recipe
 
     def show(self, message: Preview) -> None:
         """Show a slice in the making, or done."""
@@ -57,9 +57,9 @@ class StackLayer:
         if place is None or self.deleted:
             return
         if place.recipe is not None:
-            self._canvas.settle(place.index, place.recipe)
+            self._result.commit(place.index, place.recipe)
         elif message.picture is not None:
-            self._canvas.sketch(place.index, message.picture)
+            self._result.show_preview(place.index, message.picture)
         self._appear()
         if place.recipe is not None:
             self._note()
@@ -69,17 +69,17 @@ class StackLayer:
 
     def finish(self) -> None:
         """Show what there is, also where nothing was left to paint."""
-        if self._canvas.done and not self.deleted:
+        if self._result.done and not self.deleted:
             self._appear()
             self._note()
 
     def leave(self) -> None:
-        """Take away what was left in the making, and the layer if none of its slices is done."""
-        wiped = self._canvas.wipe()
-        if wiped is None or self._layer is None or self.deleted:
+        """Remove the slice left in the making, and the layer if none of its slices is done."""
+        discarded = self._result.discard_preview()
+        if discarded is None or self._layer is None or self.deleted:
             return
-        if self._canvas.done:
-            self._refresh(wiped, done=True)
+        if self._result.done:
+            self._refresh(discarded, done=True)
         else:
             layer, self._layer = self._layer, None
             self._viewer.layers.remove(layer)
@@ -92,16 +92,16 @@ class StackLayer:
         if job.layer is not None and job.layer in self._viewer.layers:
             self._layer = job.layer
             if job.note.folder is not None:
-                self._layer.data = self._canvas.data
+                self._layer.data = self._result.data
             bring_into_view(self._viewer, self._layer)
             return
         layer = self._viewer.add_image(
-            self._canvas.data,
+            self._result.data,
             name=job.name,
             rgb=True,
             cache=False,  # or slices that were seen before they were painted would stay empty
             interpolation2d="linear",
-            **job.placement.transform(self._canvas.picture_shape),
+            **job.placement.transform(self._result.picture_shape),
             **job.placement.options(),
         )
         self._layer = without_proxy(layer, self._viewer)
@@ -116,7 +116,7 @@ class StackLayer:
             That of the slice in the making, where none is done.
         """
         assert self._layer is not None
-        self._layer.metadata.update(self._canvas.record())
+        self._layer.metadata.update(self._result.record())
         if recipe is not None:
             self._layer.metadata[RECIPE_KEY] = recipe.model_dump(mode="json")
         self._layer.metadata[STACK_KEY] = self._job.note.model_dump(mode="json")
@@ -129,6 +129,6 @@ class StackLayer:
             shown = tuple(shown_slice(self._layer).values())
         except InputError:  # it is shown in 3-D, or elsewhere
             alike, shown = False, ()
-        # Along other axes a slice is but a line, for which it is enough to be there in the end.
+        # Seen along other axes a slice is only a line, which is drawn once it is done.
         if shown == index if alike else done:
             self._layer.refresh(extent=False)

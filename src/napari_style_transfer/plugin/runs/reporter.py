@@ -194,14 +194,14 @@ class Reporter:
         assert isinstance(self._result, StackLayer)
         self._result.finish()
         recipe = self._result.recipe
-        done_before = False
+        stopped = message.done + len(message.left_out) < message.total
+        nothing_to_do = not stopped and not message.painted
         if self._result.deleted:
             told = _DELETED
-        elif message.done + len(message.left_out) < message.total:
+        elif stopped:
             told = f"Stopped with {message.done} of {message.total} slices done."
             told += " Continue paints the rest." if message.done else ""
-        elif recipe is None or not message.painted:
-            done_before = True
+        elif recipe is None or nothing_to_do:
             told = f"All {message.done} slices are painted already."
             if message.left_out:
                 told = f"All other {message.done} slices are painted already."
@@ -213,7 +213,7 @@ class Reporter:
             where = f"{recipe.device} ({recipe.precision})"
             told = f"Painted {how_many} in {self._seconds:.0f} s on {where}."
         left_out = (f"Left out: {each}" for each in message.left_out)
-        self._tell(" ".join([told, *left_out]), passing=done_before)
+        self._tell(" ".join([told, *left_out]), passing=nothing_to_do)
 
     def _tell(self, how_it_ended: str, *, passing: bool = False) -> None:
         self._panels.status.say(" ".join([how_it_ended, *self._notes]), passing=passing)
