@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from napari_style_transfer.errors import InputError
+from napari_style_transfer.plugin.outputs.files import AXES_KEY
 from napari_style_transfer.plugin.runs.messages import Preview
 from napari_style_transfer.plugin.runs.worker import shape_of_previews
 from napari_style_transfer.recipe import RECIPE_KEY, Recipe
@@ -64,6 +65,7 @@ class ResultLayer:
                 name=self._name,
                 rgb=True,
                 interpolation2d="linear",
+                metadata={AXES_KEY: list(self._placement.axes)},
                 **self._placement.transform(shape),
                 **self._placement.options(),
             )
@@ -80,6 +82,7 @@ class ResultLayer:
         fits = max(shape) == self._size and picture.shape[:2] in (shape, shape_of_previews(shape))
         if fits and beginning.layer in self._viewer.layers:
             self._layer, self._placement, self._shape = beginning.layer, beginning.placement, shape
+            self._layer.metadata[AXES_KEY] = list(self._placement.axes)
             self._layer.metadata.pop(RECIPE_KEY, None)  # it says no more how the picture was made
 
 
