@@ -12,7 +12,6 @@ import numpy.typing as npt
 import tifffile
 from PIL import Image
 
-from napari_style_transfer.engine.tensors import with_alpha
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.io.atomic import replacing, save_text
 from napari_style_transfer.io.pictures import read_levels
@@ -20,13 +19,14 @@ from napari_style_transfer.io.saving import save_picture, write_page
 from napari_style_transfer.io.stacks import Pages
 from napari_style_transfer.progress import Picture
 from napari_style_transfer.recipe import Recipe
+from napari_style_transfer.stack.base import rgba
 from napari_style_transfer.stack.output import Record
 from napari_style_transfer.stack.plan import Index
 
 #: The file beside the pages that says how they were made and which are done.
 RECORD_NAME = "recipe.json"
 #: Bytes from which on a TIFF needs 64-bit offsets, with room for its tags.
-_BIG_TIFF = 2**32 - 2**25
+BIG_TIFF = 2**32 - 2**25
 
 
 class FolderResult:
@@ -101,7 +101,7 @@ class FolderResult:
 
     def write(self, index: Index, picture: Picture, alpha: npt.NDArray[Any] | None) -> None:
         """Save the result of a page, with its transparency."""
-        picture = picture if alpha is None else with_alpha(picture, alpha)
+        picture = picture if alpha is None else rgba(picture, alpha)
         save_picture(self._folder / self._names[index[0]], picture)
 
     def finish(self, index: Index, recipe: Recipe) -> None:
@@ -153,6 +153,6 @@ def save_tiff(path: Path, pictures: Iterator[npt.NDArray[Any]], size: int) -> No
     size
         Bytes of all pictures together.
     """
-    with replacing(path) as part, tifffile.TiffWriter(part, bigtiff=size > _BIG_TIFF) as writer:
+    with replacing(path) as part, tifffile.TiffWriter(part, bigtiff=size > BIG_TIFF) as writer:
         for picture in pictures:
             write_page(writer, picture)

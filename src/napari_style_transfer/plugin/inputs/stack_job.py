@@ -50,8 +50,13 @@ class StackSelection(BaseModel):
     @classmethod
     def of(cls, layer: Layer | None) -> StackSelection | None:
         """Return the note that a layer carries, or None if it is not the result of a stack."""
+        return None if layer is None else cls.of_metadata(layer.metadata)
+
+    @classmethod
+    def of_metadata(cls, metadata: Mapping[str, Any]) -> StackSelection | None:
+        """Return the note among the metadata of a layer, or None if there is none."""
         try:
-            return cls.model_validate(layer.metadata[STACK_KEY]) if layer is not None else None
+            return cls.model_validate(metadata[STACK_KEY])
         except (KeyError, ValidationError):
             return None
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from napari_style_transfer.errors import InputError
+from napari_style_transfer.plugin.outputs.files import AXES_KEY
 from napari_style_transfer.plugin.outputs.view import bring_into_view
 from napari_style_transfer.plugin.runs.messages import Preview
 from napari_style_transfer.plugin.runs.worker import shape_of_previews
@@ -70,6 +71,7 @@ class ResultLayer:
                 name=self._name,
                 rgb=True,
                 interpolation2d="linear",
+                metadata={AXES_KEY: list(self._placement.axes)},
                 **self._placement.transform(shape),
                 **self._placement.options(),
             )
@@ -87,6 +89,7 @@ class ResultLayer:
         fits = max(shape) == self._size and picture.shape[:2] in (shape, shape_of_previews(shape))
         if fits and beginning.layer in self._viewer.layers:
             self._layer, self._placement, self._shape = beginning.layer, beginning.placement, shape
+            self._layer.metadata[AXES_KEY] = list(self._placement.axes)
             bring_into_view(self._viewer, self._layer)
 
 

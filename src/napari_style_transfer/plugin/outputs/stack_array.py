@@ -206,6 +206,19 @@ class _View:
         )
 
 
+def picture_order(axes: tuple[int, int], ndim: int) -> tuple[int, ...]:
+    """Return how to transpose an array in the order of axes of a layer into (..., h, w, C).
+
+    Parameters
+    ----------
+    axes
+        The layer's axes that run down and across the pictures.
+    ndim
+        Of the array, colours included.
+    """
+    return (*(axis for axis in range(ndim - 1) if axis not in axes), *axes, ndim - 1)
+
+
 def storage_order(axes: tuple[int, int], ndim: int) -> tuple[int, ...]:
     """Return how to transpose (..., h, w, C) into the order of axes of a layer.
 
@@ -216,6 +229,5 @@ def storage_order(axes: tuple[int, int], ndim: int) -> tuple[int, ...]:
     ndim
         Of the array, colours included.
     """
-    leading = [axis for axis in range(ndim - 1) if axis not in axes]
-    order = {axis: place for place, axis in enumerate([*leading, *axes])}
-    return (*(order[axis] for axis in range(ndim - 1)), ndim - 1)
+    order = {axis: place for place, axis in enumerate(picture_order(axes, ndim))}
+    return tuple(order[axis] for axis in range(ndim))
