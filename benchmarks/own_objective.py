@@ -12,9 +12,9 @@ from torch import Tensor
 
 from benchmarks.recorder import Job, Recorder
 from benchmarks.torch_lbfgs import load_optimiser, minimise
-from napari_style_transfer.engine.networks.vgg import VGG19
+from napari_style_transfer.engine.networks.build import build_network
 from napari_style_transfer.engine.networks.weights import load_weights
-from napari_style_transfer.engine.objective import StyleTarget, build_objective, gram_matrices
+from napari_style_transfer.engine.targets import StyleTarget, build_objective, gram_matrices
 from napari_style_transfer.engine.tensors import to_tensor
 from napari_style_transfer.settings import Settings
 
@@ -31,18 +31,18 @@ def main() -> None:
     content = to_tensor(job.content, "content").to(job.device)
     style = to_tensor(job.style, "style").to(job.device)
     layers = {**settings.content_layers, **settings.style_layers}
-    network = VGG19(weights, layers, device=torch.device(job.device), fast=False)
+    network = build_network(weights, layers, device=torch.device(job.device), strict_locality=True)
     target = StyleTarget(gram_matrices(network, style, settings.style_layers))
     objective = build_objective(network, settings, content, [target])
     image = content.clone().requires_grad_(True)
 
     def closure() -> Tensor:
-        terms, gradient = objective.evaluate(image)
+        losses, gradient = objective.evaluate(image.detach())
         with torch.no_grad():
             excess = image - image.clamp(0, 1)
             gradient = gradient + excess * (2 * _GAMUT_WEIGHT / excess.numel())
             image.grad = gradient.contiguous()  # torch's L-BFGS views it as a vector
-            return terms.sum() + _GAMUT_WEIGHT * excess.square().mean()
+            return sum(losses.values()) + _GAMUT_WEIGHT * excess.square().mean()
 
     minimise(image, closure, job, recorder)
     recorder.finish(precision="float32")

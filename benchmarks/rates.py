@@ -5,13 +5,15 @@ Run as a script with a job, it measures; `measure_rates` starts it in a process 
 
 from __future__ import annotations
 
+import napari_style_transfer.engine  # noqa: F401 - as for users, before torch is loaded
+
+# isort: split
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
-from torch import Tensor
 from torch.profiler import ProfilerActivity, profile, record_function
 
 from benchmarks.environment import CACHE
@@ -20,15 +22,19 @@ from benchmarks.launch import launch
 from benchmarks.recorder import Job, Recorder, synchronise
 from napari_style_transfer.engine.cache import Cache
 from napari_style_transfer.engine.cpu.allocator import MapAllocator
+from napari_style_transfer.engine.cpu.vgg import CpuVGG19
 from napari_style_transfer.engine.device import choose_precision
-from napari_style_transfer.engine.networks.vgg import VGG19, map_shape
+from napari_style_transfer.engine.networks.vgg import map_shape, trunk
 from napari_style_transfer.engine.networks.weights import NetworkWeights, load_weights
-from napari_style_transfer.engine.objective import StyleTarget, build_objective, gram_matrices
+from napari_style_transfer.engine.targets import StyleTarget, build_objective, gram_matrices
 from napari_style_transfer.engine.tensors import to_tensor
+from napari_style_transfer.geometry import Shape
 from napari_style_transfer.memory import map_bytes
 from napari_style_transfer.settings import Settings
 
-_CONVOLUTION, _REPETITIONS = "convolution", 5
+#: What the profiler calls them: the CPU's kernels, as they are named here; and torch's own.
+_CONVOLUTIONS = ("convolution", "aten::convolution", "aten::convolution_backward")
+_REPETITIONS = 5
 
 
 def measure_rates(pair: Pair, device: str, precision: str) -> dict[str, Any]:
@@ -59,44 +65,45 @@ def main() -> None:
     maps = MapAllocator(map_bytes(shape, dtype.itemsize, 0))
     objective = build_objective(network, settings, content, [target], 0, maps)
 
-    for convolution in network.stages.values():
-        for name in ("rectified", "back"):
-            setattr(convolution, name, record_function(_CONVOLUTION)(getattr(convolution, name)))
+    if isinstance(network, CpuVGG19):
+        for convolution in network.stages.values():
+            for name in ("rectified", "backward"):
+                kernel = getattr(convolution, name)
+                setattr(convolution, name, record_function(_CONVOLUTIONS[0])(kernel))
 
     def evaluate() -> None:
         objective.evaluate(content)
 
     # The gradient costs as much.
-    operations = 2 * _forward_operations(network, load_weights(settings.weights), content)
+    operations = 2 * forward_operations(layers, load_weights(settings.weights), shape)
     recorder = Recorder(job)
     recorder.start()
     recorder.lap(job.evaluations)
     recorder.finish(
         precision=precision.value,
         matrix_type=str(dtype).removeprefix("torch."),
-        matrix_rate=_matrix_rate(device, dtype) / 1e12,
+        matrix_rate=matrix_rate(device, dtype) / 1e12,
         convolution_rate=operations / _seconds_in_convolutions(evaluate, device) / 1e12,
-        evaluation_rate=operations / _seconds(evaluate, device) / 1e12,
+        evaluation_rate=operations / seconds_of(evaluate, device) / 1e12,
     )
 
 
-def _forward_operations(network: VGG19, weights: NetworkWeights, picture: Tensor) -> int:
-    """Return the multiplications and additions of all convolutions of one forward pass."""
-    shape = picture.shape[2], picture.shape[3]
+def forward_operations(layers: Iterable[str], weights: NetworkWeights, shape: Shape) -> int:
+    """Return the multiplications and additions of all convolutions of a forward pass to `layers`."""
     return sum(
         2 * math.prod(map_shape(shape, name)) * weight.numel()
-        for name, (weight, _) in zip(network.stages, weights.convolutions(), strict=False)
+        for name, (weight, _) in zip(trunk(layers), weights.convolutions(), strict=False)
     )
 
 
-def _matrix_rate(device: torch.device, dtype: torch.dtype) -> float:
+def matrix_rate(device: torch.device, dtype: torch.dtype) -> float:
     """Return the flops a second of a product of two large matrices."""
     n = 8192 if device.type == "cuda" else 2048
     a, b = (torch.randn(n, n, device=device).to(dtype) for _ in range(2))
-    return 2.0 * n * n * n / _seconds(lambda: a @ b, device)
+    return 2.0 * n * n * n / seconds_of(lambda: a @ b, device)
 
 
-def _seconds(work: Callable[[], object], device: torch.device) -> float:
+def seconds_of(work: Callable[[], object], device: torch.device) -> float:
     """Return the least time of some repetitions of `work`, after one that does not count."""
     times = []
     for _ in range(_REPETITIONS + 1):
@@ -117,7 +124,9 @@ def _seconds_in_convolutions(evaluate: Callable[[], object], device: torch.devic
         with profile(activities=activities) as profiler:
             evaluate()
             synchronise(device)
-        events = [event for event in profiler.key_averages() if event.key == _CONVOLUTION]
+        events = [event for event in profiler.key_averages() if event.key in _CONVOLUTIONS]
+        if any(event.key == _CONVOLUTIONS[0] for event in events):  # torch's own are within them
+            events = [event for event in events if event.key == _CONVOLUTIONS[0]]
         total = sum(e.device_time_total if on_cuda else e.cpu_time_total for e in events)
         seconds.append(total / 1e6)
     return min(seconds)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
 
 import torch
 
-from benchmarks import report
+from benchmarks import INHERITED, report
 from benchmarks.environment import CACHE, HOME, machine
 from benchmarks.figure import draw
 from benchmarks.images import prepare
@@ -66,7 +65,7 @@ def main() -> None:
     options = parse()
     if options.threads:
         torch.set_num_threads(options.threads)
-        os.environ["OMP_NUM_THREADS"] = str(options.threads)  # for the parties' processes
+        INHERITED["OMP_NUM_THREADS"] = str(options.threads)
     device = str(choose_device(options.device)[0])
     facts = machine(device)
     pair = prepare(options.content, options.style, options.size, CACHE / "pictures")
@@ -112,6 +111,7 @@ def main() -> None:
     draw(options.figure, results, start, title, where)
     data = {
         "title": title,
+        "pair": {"content": options.content, "style": options.style, "size": options.size},
         "machine": facts,
         "content": asdict(start),
         "results": [asdict(result) for result in results],
