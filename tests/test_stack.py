@@ -508,6 +508,7 @@ def test_a_result_that_fits_nowhere_is_refused(
 # ---- the engine itself ---------------------------------------------------------------------------
 
 
+@pytest.mark.engine
 def test_with_the_engine_stopping_and_going_on_gives_the_same_bytes() -> None:
     slices = stack(1).repeat(3, axis=0)
     slices[1, :, :5], slices[2, :, 35:] = 0, 255  # most is the same, something differs
@@ -523,6 +524,7 @@ def test_with_the_engine_stopping_and_going_on_gives_the_same_bytes() -> None:
     assert len({picture.tobytes() for picture in whole}) == 3
 
 
+@pytest.mark.engine
 def test_with_the_engine_a_slice_started_from_its_neighbour_is_closer_to_it() -> None:
     """The same scene, seen twice under independent noise: the strokes are to stay where they are."""
     scene = np.random.default_rng(1).integers(0, 256, (6, 10, 3)).repeat(4, 0).repeat(4, 1)

@@ -673,6 +673,7 @@ def test_progress_counts_pages_and_says_the_time_left(
     assert capsys.readouterr() == ("", "Slow.\n")
 
 
+@pytest.mark.engine
 def test_with_the_engine_a_folder_is_stopped_and_gone_on_with() -> None:
     fill("1.png", "2.png", "3.png")
     style = picture(9)
@@ -690,6 +691,7 @@ def test_with_the_engine_a_folder_is_stopped_and_gone_on_with() -> None:
     ]
 
 
+@pytest.mark.engine
 def test_the_command_paints_a_folder_and_goes_on_with_it(tmp_path, capsys):
     from napari_style_transfer.cli.main import main
 

@@ -63,6 +63,7 @@ def test_labels_are_grey_levels_or_palette_indices(tmp_path):
             read_labels(str(tmp_path / name))
 
 
+@pytest.mark.engine
 def test_the_command_paints_each_region_and_the_recipe_paints_it_again(tmp_path, capsys):
     labels = np.zeros((40, 40), np.uint8)
     labels[:, 20:] = 1

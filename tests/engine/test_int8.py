@@ -89,13 +89,15 @@ def test_the_networks_gradient_keeps_its_direction():
         assert (same[layer] - exactly).norm() < 2e-3 * exactly.norm()
 
 
-def test_it_paints_as_well_as_float32():
+@pytest.mark.parametrize(
+    ("size", "steps"), [(64, 40), pytest.param(96, 60, marks=pytest.mark.slow)]
+)
+def test_it_paints_as_well_as_float32(size, steps):
     content, style = samples.load("coffee"), samples.load("papercut")
+    settings = {"size": size, "coarsest_size": size, "steps": steps, "device": "cpu"}
     losses = {}
     for precision in ("float32", "mixed"):
-        for step in iter_stylize(
-            content, style, size=96, coarsest_size=96, steps=60, device="cpu", precision=precision
-        ):
+        for step in iter_stylize(content, style, **settings, precision=precision):
             assert step.precision == precision
         losses[precision] = step.losses.total
     assert losses["mixed"] == pytest.approx(losses["float32"], rel=0.02)

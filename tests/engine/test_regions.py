@@ -84,7 +84,7 @@ def test_two_styles_stay_in_their_halves(borders):
         content,
         [red, blue],
         regions=regions,
-        **FAST | {"size": 96, "steps": 25, "strength": 0.8, "borders": borders},
+        **FAST | {"size": 96, "steps": 10, "strength": 0.8, "borders": borders},
     ).astype(float)
     redder = picture[..., 0] > picture[..., 2]
     assert redder[:, :44].mean() > 0.95
@@ -92,8 +92,8 @@ def test_two_styles_stay_in_their_halves(borders):
 
 
 def test_label_0_is_the_content_to_the_bit_and_a_small_region_gets_its_style():
-    content = speckle(128, 128, colour=(0.5, 0.5, 0.5), seed=5)
-    labels = np.zeros((128, 128), np.int32)
+    content = speckle(96, 96, colour=(0.5, 0.5, 0.5), seed=5)
+    labels = np.zeros((96, 96), np.int32)
     labels[50:70, 60:80] = 3
     red = speckle(64, 64, colour=(1, 0, 0), seed=6)
     for colours in ("style", "luminance"):
@@ -101,7 +101,7 @@ def test_label_0_is_the_content_to_the_bit_and_a_small_region_gets_its_style():
             content,
             red,
             regions=Regions(labels, {3: Region("mix", 0.8)}),
-            **FAST | {"size": 128, "steps": 40, "colours": colours},
+            **FAST | {"size": 96, "coarsest_size": 96, "steps": 12, "colours": colours},
         )
         assert np.array_equal(last.picture[labels == 0], content[labels == 0])
         assert not np.array_equal(last.picture[labels == 3], content[labels == 3])
@@ -124,7 +124,7 @@ def test_an_untouched_picture_is_that_of_the_content_at_the_results_size():
 def test_a_mix_lies_between_its_styles():
     content = speckle(64, 64, seed=8)
     red, blue = (speckle(64, 64, colour=c, seed=9) for c in ((1, 0, 0), (0, 0, 1)))
-    settings = FAST | {"steps": 20, "strength": 0.8}
+    settings = FAST | {"steps": 10, "strength": 0.8}
 
     def redness(share):
         styles = [Style(red, share=share), Style(blue, share=1 - share)]

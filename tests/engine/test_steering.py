@@ -36,14 +36,15 @@ def test_a_weight_changed_on_the_way_counts_from_the_next_evaluation():
 
 def test_a_steered_run_ends_where_one_from_its_picture_ends():
     content, style, steering = speckle(0), speckle(1, (1, 0.4, 0.1)), Steering()
-    new = Settings(**FAST, steps=70, style_weight=400)
+    small = FAST | {"size": 32, "coarsest_size": 32}
+    new = Settings(**small, steps=40, style_weight=400)
     for step in iter_stylize(
-        content, style, **FAST, steps=70, steering=steering, preview_interval=0
+        content, style, **small, steps=40, steering=steering, preview_interval=0
     ):
         if step.evaluation == 10:
             picture = step.picture
             steering.change(settings=new)
-    *_, anew = iter_stylize(content, style, settings=new.replace(steps=60), init=picture)
+    *_, anew = iter_stylize(content, style, settings=new.replace(steps=30), init=picture)
     assert step.losses.total == pytest.approx(anew.losses.total, rel=0.05)
 
 

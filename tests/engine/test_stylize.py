@@ -47,10 +47,13 @@ def shared_style_loss(picture, style):
     return loss
 
 
-def test_the_style_loss_falls_at_least_25_fold_and_the_content_stays(content, style):
-    picture = stylize(content, style, size=128, steps=80, coarsest_size=64, device="cpu")
-    before = np.asarray(content)
-    assert picture.shape == (128, 128, 3)
+@pytest.mark.parametrize(
+    ("size", "steps"), [(64, 20), pytest.param(128, 80, marks=pytest.mark.slow)]
+)
+def test_the_style_loss_falls_at_least_25_fold_and_the_content_stays(content, style, size, steps):
+    before = np.asarray(content)[:: 128 // size, :: 128 // size]
+    picture = stylize(before, style, size=size, steps=steps, coarsest_size=size // 2, device="cpu")
+    assert picture.shape == (size, size, 3)
     assert shared_style_loss(picture, style) < shared_style_loss(before, style) / 25
     # The subject's light and dark are still where they were.
     assert np.corrcoef(picture.mean(2).ravel(), before.mean(2).ravel())[0, 1] > 0.4
@@ -94,7 +97,7 @@ def test_stop_keeps_the_picture_so_far_at_the_results_size(content, style):
 
 def test_a_scale_that_gains_too_little_is_done_and_says_so(content, style, monkeypatch):
     monkeypatch.setattr(schedule_module, "_COARSE_EVALUATIONS", 30)  # enough to see a plateau in
-    settings = {"size": 64, "steps": 80, "coarsest_size": 32, "device": "cpu"}
+    settings = {"size": 64, "steps": 50, "coarsest_size": 32, "device": "cpu"}
     steps = list(iter_stylize(content, style, **settings, tolerance=1, precision="float32"))
     assert [step.scale for step in steps] == [1] * 21 + [2] * 21
     assert steps[-1].status is Status.FINISHED
@@ -102,7 +105,7 @@ def test_a_scale_that_gains_too_little_is_done_and_says_so(content, style, monke
     assert steps[-1].evaluations == 42
     assert [step.evaluation for step in steps if "enough" in step.note] == [21, 42]
     whole = list(iter_stylize(content, style, **settings, tolerance=0))
-    assert len(whole) == 80
+    assert len(whole) == 50
     assert not any(step.note for step in whole)
 
 
@@ -119,7 +122,7 @@ def test_a_scale_that_gains_too_little_from_the_start_in_bfloat16_goes_on_in_flo
 def test_more_style_weight_gives_less_style_loss(content, style):
     losses = [
         shared_style_loss(
-            stylize(content, style, **FAST | {"steps": 25}, style_weight=weight), style
+            stylize(content, style, **FAST | {"steps": 12}, style_weight=weight), style
         )
         for weight in (1e-3, 100)
     ]
@@ -178,9 +181,10 @@ def test_running_out_of_memory_goes_on_in_smaller_tiles_and_says_so(content, sty
         return evaluate(self, picture)
 
     settings = {"size": 272, "steps": 8, "coarsest_size": 272, "precision": "float32"}
-    whole = list(iter_stylize(content, style, **settings))
+    pictures = content[32:64], style[:32]  # narrow, so that they are painted soon
+    whole = list(iter_stylize(*pictures, **settings))
     monkeypatch.setattr(Objective, "evaluate", cramped)
-    tiled = list(iter_stylize(content, style, **settings))
+    tiled = list(iter_stylize(*pictures, **settings))
     assert [step.note for step in tiled if step.note] == [
         "The memory was too small; going on in tiles of 128 px."
     ]
@@ -200,7 +204,8 @@ def test_too_little_memory_for_the_smallest_tiles_is_one_sentence(content, style
 
 def test_tiles_paint_the_same_picture_without_a_seam(content, style):
     settings = {"size": 224, "steps": 6, "coarsest_size": 224, "precision": "float32"}
-    whole, tiled = (stylize(content, style, **settings, tile_size=t).astype(int) for t in (0, 96))
+    pictures = content[32:64], style[:32]  # narrow, so that they are painted soon
+    whole, tiled = (stylize(*pictures, **settings, tile_size=t).astype(int) for t in (0, 96))
     assert np.abs(whole - tiled).mean() < 0.5
 
 
@@ -225,7 +230,7 @@ def test_a_stall_in_bfloat16_goes_on_in_float32(content, style, monkeypatch):
 
 
 def test_bfloat16_ends_near_float32_in_the_shared_loss(content, style):
-    settings = FAST | {"size": 96, "coarsest_size": 48, "steps": 60}
+    settings = FAST | {"steps": 30}
     exact, rough = (
         shared_style_loss(stylize(content, style, **settings, precision=precision), style)
         for precision in ("float32", "bfloat16")

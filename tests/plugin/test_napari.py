@@ -103,6 +103,7 @@ def test_the_title_of_the_dock_fits(make_napari_viewer: MakeViewer) -> None:
     assert again.native.isVisible()
 
 
+@pytest.mark.engine
 def test_a_run_with_the_real_engine(make_napari_viewer: MakeViewer, qtbot: QtBot) -> None:
     viewer = make_napari_viewer(strict_qt="raise")
     widget = dock(viewer)
@@ -119,6 +120,7 @@ def test_a_run_with_the_real_engine(make_napari_viewer: MakeViewer, qtbot: QtBot
     )
 
 
+@pytest.mark.engine
 def test_the_recipe_gives_the_same_picture(make_napari_viewer: MakeViewer, qtbot: QtBot) -> None:
     viewer = make_napari_viewer(strict_qt="raise")
     widget = dock(viewer)
@@ -299,6 +301,8 @@ def test_what_is_painted_is_what_is_on_screen(
     assert np.mean(np.abs(screen - expected) > 6) < 0.05
 
 
+@pytest.mark.engine
+@pytest.mark.window
 def test_in_a_process_of_its_own() -> None:
     """Torch comes late, into a process in which the window's OpenGL is already loaded.
 

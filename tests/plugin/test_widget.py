@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import napari.settings
 import numpy as np
 import pytest
 from fake_method import FakeMethod
@@ -74,6 +75,9 @@ def test_defaults_come_from_the_preferences(
     assert widget.weights.value == "torchvision"
 
 
+@pytest.mark.skipif(
+    not hasattr(napari.settings, "get_plugin_settings"), reason="napari 0.9 brought preferences"
+)
 def test_preferences_are_napari_s_own(plugin_settings: None, npe2pm: Any) -> None:
     assert preferred() == {}  # as where the plugin is not installed
     npe2pm.register(PluginManifest.from_distribution("napari-style-transfer"))
