@@ -122,7 +122,8 @@ def test_what_moved_gets_evaluations_and_coarse_scales() -> None:
     settings = following(frames[1], frames[0]).settings
     assert 8 < settings.steps < 24
     assert settings.coarsest_size == 48
-    assert following(blobs(2)[1], blobs(2)[0]).settings.steps == 24
+    more = following(blobs(2)[1], blobs(2)[0]).settings
+    assert settings.steps < more.steps < 24
 
 
 @pytest.mark.parametrize("before", ["another scene", "another form"])

@@ -28,6 +28,7 @@ from napari_style_transfer.methods.base import Controls, Request
 from napari_style_transfer.plugin.inputs.snapshot import snapshot
 from napari_style_transfer.plugin.inputs.stack_job import STACK_KEY
 from napari_style_transfer.plugin.outputs.files import write_picture
+from napari_style_transfer.plugin.outputs.reader import get_reader
 from napari_style_transfer.plugin.runs.stack_worker import paint_stack
 from napari_style_transfer.plugin.widgets.sentence import Sentence
 from napari_style_transfer.plugin.widgets.style_transfer import StyleTransferWidget
@@ -843,6 +844,30 @@ def test_a_stack_is_no_png(
     with pytest.raises(InputError, match="not a stack; save it as a TIFF"):
         write_picture(str(tmp_path / "a.png"), result.data, {"metadata": result.metadata})
     assert not list(tmp_path.iterdir())
+
+
+def test_a_stack_that_was_stopped_saved_and_opened_again_goes_on(
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackMethod, tmp_path: Path,
+    errors: list[str],
+) -> None:  # fmt: skip
+    hold(driver, engine, 3)
+    driver.until(lambda: RESULT in viewer.layers and done_or_none(viewer) == [0, 1])
+    driver.stop()
+    before = viewer.layers[RESULT]
+    write_picture(str(tmp_path / "a.tif"), *before.as_layer_data_tuple()[:2])
+    viewer.layers.remove(before)
+    reader = get_reader(str(tmp_path / "a.json"))
+    assert reader is not None
+    ((data, attributes, _),) = reader(str(tmp_path / "a.json"))
+    opened = viewer.add_image(data, **attributes)
+    assert painted(opened) == [True, True, False, False]
+    engine.hold_slice = 0
+    select(viewer, opened)
+    go_on(driver)
+    assert driver.widget._status.text().startswith("Painted the other 2 of 4 slices")
+    assert painted(viewer.layers[RESULT]) == [True] * 4
+    assert len(viewer.layers) == 4
+    assert errors == []
 
 
 # ---- in a whole napari ---------------------------------------------------------------------------

@@ -23,10 +23,8 @@ from napari_style_transfer.spec import check_cover, check_regions
 
 #: Evaluations of a slice that shows the same as its neighbour, relative to those of the first one.
 _FOLLOWING = 1 / 3
-#: Share of the picture that differs, from which on a slice gets as many evaluations as the first one.
-_ALL_EVALUATIONS_FROM = 0.5
-#: Share up to which it is painted at full size only. More needs the coarse scales, which put large shapes
-#: in place.
+#: Share of the picture that differs up to which a slice is painted at full size only. More needs the
+#: coarse scales, which put large shapes in place.
 _FULL_SIZE_ONLY = 0.05
 #: Share from which on the neighbour is of no use.
 _NOTHING_AGREES = 0.95
@@ -104,7 +102,7 @@ class Optimize:
         differs = 1 - float(mask.mean()) if shape == other else 1.0
         if differs > _NOTHING_AGREES:
             return request.replace(init=None)
-        share = _FOLLOWING + (1 - _FOLLOWING) * min(1.0, differs / _ALL_EVALUATIONS_FROM)
+        share = _FOLLOWING + (1 - _FOLLOWING) * differs
         settings = settings.replace(
             steps=max(1, round(settings.steps * share)),
             coarsest_size=settings.size if differs < _FULL_SIZE_ONLY else settings.coarsest_size,
