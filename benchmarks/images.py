@@ -15,7 +15,7 @@ from torch import Tensor
 
 from napari_style_transfer.engine.tensors import resize, to_array, to_tensor
 from napari_style_transfer.geometry import Shape, result_shape
-from napari_style_transfer.io.pictures import save_image
+from napari_style_transfer.io.saving import save_picture
 from napari_style_transfer.spec import ImageSource
 
 #: Four poolings by two lie before the deepest layer that is looked at.
@@ -47,7 +47,7 @@ def prepare(content: str, style: str, size: int, folder: Path) -> Pair:
             )
         cropped = _cropped(scaled)
         shapes[what] = cropped.shape[2], cropped.shape[3]
-        save_image(paths[what], to_array(cropped))
+        save_picture(paths[what], to_array(cropped))
     return Pair(paths["content"], paths["style"], size, shapes["content"])
 
 

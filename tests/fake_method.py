@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_style_transfer.errors import InputError
+from napari_style_transfer.errors import ContentError
 from napari_style_transfer.geometry import result_shape
 from napari_style_transfer.methods.base import Controls, Neighbour, Request
 from napari_style_transfer.progress import Losses, Status, Step
@@ -28,8 +28,13 @@ def by_evaluation(_: Request, evaluation: int) -> int:
 
 def by_content_and_start(request: Request, evaluation: int = 0) -> int:
     """The picture depends on the content, the picture started from, and the evaluations."""
-    start = 0 if request.init is None else int(np.asarray(request.init).astype(int).sum())
-    return (int(np.asarray(request.content).astype(int).sum()) * 31 + start * 7 + evaluation) % 251
+    start = 0 if request.init is None else _sum(request.init)
+    return (_sum(request.content) * 31 + start * 7 + evaluation) % 251
+
+
+def _sum(picture: Any) -> int:
+    levels = np.asarray(picture)
+    return int((np.rint(levels * 255) if levels.dtype.kind == "f" else levels).astype(int).sum())
 
 
 @dataclass
@@ -57,6 +62,8 @@ class FakeMethod:
         as `updates` what steering said before each evaluation.
     pictures
         Contents and starts of every run, weakly.
+    befores
+        Of every request for a slice after a neighbour, the sum of the neighbour's content.
     ended
         Set when a run's generator has ended, in whatever way.
     """
@@ -72,6 +79,7 @@ class FakeMethod:
     forget: bool = False
     calls: list[dict[str, Any]] = field(default_factory=list)
     pictures: list[weakref.ref[Any]] = field(default_factory=list)
+    befores: list[int] = field(default_factory=list)
     ended: threading.Event = field(default_factory=threading.Event)
     evaluation: int = 0
 
@@ -81,7 +89,7 @@ class FakeMethod:
     def run(self, request: Request, controls: Controls) -> Iterator[Step]:
         content = np.asarray(request.content)
         if content.dtype.kind == "f" and not np.isfinite(content).all():
-            raise InputError("The content picture has pixels that are not finite.")
+            raise ContentError("The content picture has pixels that are not finite.")
         given = (each for each in (request.content, request.init) if isinstance(each, np.ndarray))
         self.pictures += map(weakref.ref, given)
         self.calls.append(
@@ -100,6 +108,7 @@ class FakeMethod:
         return self._run(request, controls)
 
     def following(self, request: Request, neighbour: Neighbour) -> Request:
+        self.befores.append(int(np.asarray(neighbour.content()).astype(int).sum()))
         steps = self.evaluations(request, follows=True)
         settings = request.settings.replace(steps=steps, coarsest_size=request.settings.size)
         return request.replace(settings=settings, init=neighbour.picture)
@@ -147,7 +156,9 @@ class FakeMethod:
             is_fine = number > settings.steps // 2
             shape = final if is_fine or status is not Status.RUNNING else coarse
             due = status is not Status.RUNNING or np.isfinite(controls.preview_interval)
-            value = self.paint(request, number)
+            kind, value = np.uint8, self.paint(request, number)
+            if request.bits == 16 and status is not Status.RUNNING:
+                kind, value = np.uint16, value * 257
             yield Step(
                 evaluation=number,
                 evaluations=settings.steps,
@@ -158,7 +169,7 @@ class FakeMethod:
                 device="cpu",
                 precision="float32",
                 pixels_left=(settings.steps - number) * final[0] * final[1],
-                picture=np.full((*shape, 3), value, np.uint8) if due else None,
+                picture=np.full((*shape, 3), value, kind) if due else None,
                 status=status,
                 settings=settings,
                 steered=any(updates),

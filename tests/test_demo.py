@@ -47,7 +47,7 @@ def test_without_a_display_the_command_paints_into_a_file(
     monkeypatch.setattr(demo, "has_display", lambda: False)
     monkeypatch.setattr(cli, "main", main)
     assert demo.main() == 0
-    assert calls == [["sample:astronaut", "sample:night", "--output", "demo.png"]]
+    assert calls == [["sample:chelsea", "sample:night", "--output", "demo.png"]]
     assert "demo.png" in capsys.readouterr().out
 
 

@@ -12,7 +12,8 @@ from PIL import Image
 from napari_style_transfer.engine.tensors import resize, to_array, to_tensor, with_alpha
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.geometry import check_shape
-from napari_style_transfer.io.pictures import load_image, save_image
+from napari_style_transfer.io.pictures import read_levels, read_picture
+from napari_style_transfer.io.saving import save_picture
 
 RAMP = np.linspace(0, 255, 20 * 24 * 3).reshape(20, 24, 3).astype(np.uint8)
 
@@ -78,20 +79,22 @@ def test_exif_orientation_is_respected(tmp_path):
     exif = image.getexif()
     exif[0x0112] = 6  # turn a quarter clockwise to view
     image.save(tmp_path / "turned.png", exif=exif)
-    assert np.array_equal(load_image(tmp_path / "turned.png"), np.rot90(RAMP, -1))
+    assert np.array_equal(read_levels(tmp_path / "turned.png"), np.rot90(RAMP, -1))
 
 
 def test_a_sixteen_bit_grey_file_keeps_its_depth(tmp_path):
     grey = np.arange(400, dtype=np.uint16).reshape(20, 20) * 100
     Image.fromarray(grey).save(tmp_path / "deep.tif")
-    assert np.array_equal(load_image(tmp_path / "deep.tif"), grey)
+    assert np.array_equal(read_levels(tmp_path / "deep.tif")[..., 0], grey)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
 def test_scientific_tiffs_are_read_as_they_are(tmp_path, dtype):
     colour = (RAMP / 255).astype(dtype) if dtype != np.int64 else RAMP.astype(dtype)
     tifffile.imwrite(tmp_path / "deep.tif", colour, photometric="rgb")
-    assert np.array_equal(load_image(tmp_path / "deep.tif"), colour)
+    assert np.array_equal(
+        read_picture(tmp_path / "deep.tif"), (RAMP / np.float32(255)).astype(np.float32)
+    )
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # what Pillow says of the damage
@@ -102,50 +105,50 @@ def test_a_scientific_tiff_cut_anywhere_is_one_sentence(tmp_path):
     for length in range(0, 400, 7):
         path.write_bytes(whole[:length])
         with pytest.raises(InputError):
-            load_image(path)
+            read_levels(path)
 
 
 def test_a_stack_of_pages_is_refused(tmp_path):
     tifffile.imwrite(tmp_path / "stack.tif", np.zeros((7, 20, 24), np.uint8))
     with pytest.raises(InputError, match="7 pages"):
-        load_image(tmp_path / "stack.tif")
+        read_levels(tmp_path / "stack.tif")
 
 
 def test_a_damaged_file_is_one_sentence(tmp_path):
     (tmp_path / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\n broken")
     with pytest.raises(InputError, match="damaged"):
-        load_image(tmp_path / "bad.png")
+        read_levels(tmp_path / "bad.png")
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.tif", "a.tiff", "A.PNG"])
 def test_lossless_formats_give_the_same_bytes_back(tmp_path, name):
     rgba = np.dstack([RAMP, RAMP[..., 0]])
-    save_image(tmp_path / name, rgba)
-    assert np.array_equal(load_image(tmp_path / name), rgba)
+    save_picture(tmp_path / name, rgba)
+    assert np.array_equal(read_levels(tmp_path / name), rgba)
 
 
 def test_jpeg_drops_transparency(tmp_path):
-    save_image(tmp_path / "a.jpg", np.dstack([RAMP, RAMP[..., 0]]))
-    assert load_image(tmp_path / "a.jpg").shape == RAMP.shape
+    save_picture(tmp_path / "a.jpg", np.dstack([RAMP, RAMP[..., 0]]))
+    assert read_levels(tmp_path / "a.jpg").shape == RAMP.shape
 
 
 def test_a_full_disk_is_one_sentence_and_loses_nothing(tmp_path, monkeypatch):
-    save_image(tmp_path / "a.png", RAMP)
+    save_picture(tmp_path / "a.png", RAMP)
 
     def full(*args):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "replace", full)
     with pytest.raises(InputError, match="No space left"):
-        save_image(tmp_path / "a.png", RAMP[::-1])
-    assert np.array_equal(load_image(tmp_path / "a.png"), RAMP)
+        save_picture(tmp_path / "a.png", RAMP[::-1])
+    assert np.array_equal(read_levels(tmp_path / "a.png"), RAMP)
     assert [p.name for p in tmp_path.iterdir()] == ["a.png"]
 
 
 @pytest.mark.parametrize("path", ["a.gif", "a", "absent/a.png"])
 def test_impossible_outputs_are_said(tmp_path, path):
     with pytest.raises(InputError):
-        save_image(tmp_path / path, RAMP)
+        save_picture(tmp_path / path, RAMP)
 
 
 def test_resizing_stays_in_gamut_and_keeps_a_flat_picture_flat():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import weakref
 from collections.abc import Iterator
@@ -72,12 +73,6 @@ def test_the_first_slice_is_painted_in_full_and_later_ones_from_their_neighbour(
         ((i,), i, 4) for i in range(4)
     ]
     assert len(messages) == FIRST + 3 * LATER
-
-
-def test_a_later_slice_has_at_least_one_evaluation() -> None:
-    request = Request.of(STYLE, STYLE, settings=SETTINGS.replace(steps=1))
-    following = Optimize().following(request, Neighbour(lambda: STYLE, STYLE))
-    assert following.settings.steps == 1
 
 
 def test_the_neighbour_is_the_one_before_along_the_last_axis_else_along_the_one_before(
@@ -159,7 +154,26 @@ def test_the_work_left_falls_to_nothing(fake: FakeMethod) -> None:
         m.pixels_left for m in stylize_stack(slices, STYLE, out=empty(slices), settings=SETTINGS)
     ]
     pixels = 19 * 32
-    assert left == [pixels * n for n in reversed(range(FIRST + 2 * LATER))]
+    # The third slice is taken to need what the second one did, of which one step was at half the size.
+    assert left[:FIRST] == [pixels * n for n in reversed(range(2 * LATER, FIRST + 2 * LATER))]
+    assert left[-LATER - 1] == pytest.approx(pixels * 2.25, abs=pixels * 0.02)
+    assert left[-LATER:] == [pixels * n for n in reversed(range(LATER))]
+
+
+def test_the_work_left_follows_what_slices_need_and_never_grows(fake: FakeMethod) -> None:
+    """Slices that need all evaluations, of which a third were expected; then some that need fewest."""
+    slices = stack(8)
+    share = iter([1, 1, 1, 1 / 9, 1 / 9, 1 / 9, 1 / 9])
+
+    def following(request: Request, neighbour: Neighbour) -> Request:
+        steps = round(FIRST * next(share))
+        return request.replace(settings=SETTINGS.replace(steps=steps), init=neighbour.picture)
+
+    fake.following = following  # type: ignore[method-assign]
+    messages = list(stylize_stack(slices, STYLE, out=empty(slices), settings=SETTINGS))
+    left = [m.pixels_left for m in messages]
+    assert all(after <= before for before, after in itertools.pairwise(left))
+    assert left[-1] == 0
 
 
 # ---- stop and go on ------------------------------------------------------------------------------
@@ -237,10 +251,11 @@ def test_one_slice_at_a_time_is_made_and_each_only_once(
     arrays: list[weakref.ref[Any]] = []
 
     def alive() -> int:
-        return sum(ref() is not None for ref in (*arrays, *fake.pictures))
+        found = (ref() for ref in (*arrays, *fake.pictures))
+        return len({id(array) for array in found if array is not None})
 
     def make(number: int) -> np.ndarray[Any, Any]:
-        assert not alive()
+        assert alive() <= 1  # the slice before, with which this one will be compared
         made.append(number)
         array = np.full((24, 40, 3), number, np.uint8)
         arrays.append(weakref.ref(array))
@@ -255,6 +270,7 @@ def test_one_slice_at_a_time_is_made_and_each_only_once(
         for _ in stylize_stack(slices, STYLE, out=out, settings=SETTINGS):
             assert alive() <= 2  # the slice, or its copy, and its neighbour's result
     assert made == list(range(50))
+    assert fake.befores == [24 * 40 * 3 * i for i in range(49)]
     assert len(fake.pictures) == 99
     assert not alive()
     assert out[(49,)].any()
@@ -314,6 +330,75 @@ def test_a_bad_slice_is_named_and_those_before_it_are_kept(fake: FakeMethod) -> 
         list(stylize_stack(slices, STYLE, out=out, settings=SETTINGS))
     assert out[0].any(axis=(1, 2, 3)).all()
     assert out[1].any(axis=(1, 2, 3)).tolist() == [True, False, False]
+
+
+def test_bad_slices_are_left_out_and_the_next_starts_from_the_nearest_that_is_painted(
+    fake: FakeMethod,
+) -> None:
+    slices = np.ones((6, 24, 40)) * np.arange(1, 7)[:, None, None]
+    slices[[0, 2, 3]] = np.nan
+    out, errors = empty(slices), list[SliceError]()
+    messages = list(
+        stylize_stack(slices, STYLE, out=out, settings=SETTINGS, on_error=errors.append)
+    )
+    assert [error.index for error in errors] == [(0,), (2,), (3,)]
+    assert all("not finite" in error.reason for error in errors)
+    assert [m.index for m in messages if m.finished] == [(1,), (4,), (5,)]
+    assert starts(fake, out) == [None, (1,), (4,)]
+    assert list(dict.fromkeys(fake.befores)) == [24 * 40 * 2, 24 * 40 * 5]
+    assert messages[-1].pixels_left == 0
+
+
+def test_a_slice_that_cannot_be_read_is_left_out(fake: FakeMethod) -> None:
+    def make(number: int) -> np.ndarray[Any, Any]:
+        if number == 1:
+            raise RuntimeError("the disk is gone")
+        return np.full((24, 40), number, np.uint8)
+
+    slices = da.stack(
+        [da.from_delayed(dask.delayed(make)(i), (24, 40), np.uint8) for i in range(3)]
+    )
+    errors = list[SliceError]()
+    list(stylize_stack(slices, STYLE, out={}, settings=SETTINGS, on_error=errors.append))
+    assert [str(error) for error in errors] == ["Slice 1: It cannot be read: the disk is gone."]
+    with pytest.raises(SliceError, match="Slice 1: It cannot be read"):
+        list(stylize_stack(slices, STYLE, out={}, settings=SETTINGS))
+
+
+def test_a_neighbour_that_can_be_read_no_more_is_done_without(fake: FakeMethod) -> None:
+    class FirstIsGone(list[Any]):
+        def __getitem__(self, place: Any) -> Any:
+            if place == 0:
+                raise OSError("gone")
+            return super().__getitem__(place)
+
+    slices = FirstIsGone([None, np.ones((24, 40), np.uint8)])
+    out = {(0,): np.zeros((19, 32, 3), np.uint8)}
+    messages = stylize_stack(slices, STYLE, out=out, done=[(0,)], settings=SETTINGS)
+    assert [m.index for m in messages if m.finished] == [(1,)]
+    assert [call["start"] for call in fake.calls] == [None]
+
+
+def test_if_no_slice_can_be_painted_one_sentence_says_so(fake: FakeMethod) -> None:
+    slices = np.full((3, 24, 40), np.nan)
+    with pytest.raises(InputError, match=r"^None of the 3 slices can be painted\. Slice 0: "):
+        list(stylize_stack(slices, STYLE, out={}, settings=SETTINGS, on_error=lambda _: None))
+
+
+def test_a_bad_style_is_no_bad_slice(fake: FakeMethod, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(request: Request, controls: Controls) -> Iterator[Step]:
+        raise InputError("The style picture is empty.")
+
+    monkeypatch.setattr(fake, "run", refuse)
+    with pytest.raises(InputError, match=r"^The style picture is empty\.$"):
+        list(stylize_stack(stack(2), STYLE, out={}, settings=SETTINGS, on_error=lambda _: None))
+
+
+def test_sixteen_bits_are_asked_for_by_an_array_of_them(fake: FakeMethod) -> None:
+    slices = stack(2)
+    out = np.zeros(stack_shape(slices, SETTINGS), np.uint16)
+    list(stylize_stack(slices, STYLE, out=out, settings=SETTINGS))
+    assert [call["bits"] for call in fake.calls] == [16, 16]
 
 
 # ---- where the result is kept --------------------------------------------------------------------
@@ -424,11 +509,12 @@ def test_a_result_that_fits_nowhere_is_refused(
 
 
 def test_with_the_engine_stopping_and_going_on_gives_the_same_bytes() -> None:
-    slices = stack(3)
+    slices = stack(1).repeat(3, axis=0)
+    slices[1, :, :5], slices[2, :, 35:] = 0, 255  # most is the same, something differs
     whole, parts = empty(slices), empty(slices)
-    run_until(slices, whole, set(), math.inf, SETTINGS)
+    counts = [m.index for m in stylize_stack(slices, STYLE, out=whole, settings=SETTINGS)]
     done: set[tuple[int, ...]] = set()
-    last = run_until(slices, parts, done, FIRST + LATER + 1, SETTINGS)
+    last = run_until(slices, parts, done, counts.index((2,)) + 1, SETTINGS)
     assert (last.index, last.step.status) == ((2,), Status.STOPPED)
     assert done == {(0,), (1,)}
     run_until(slices, parts, done, math.inf, SETTINGS)

@@ -17,8 +17,10 @@ from PIL import Image
 
 from napari_style_transfer.cli import stack as command
 from napari_style_transfer.cli.stack import StackOutcome, paint_stack
-from napari_style_transfer.errors import InputError, OutOfMemoryError
-from napari_style_transfer.io.stacks import is_stack, open_pages
+from napari_style_transfer.errors import InputError, OutOfMemoryError, StyleTransferError
+from napari_style_transfer.io.pictures import read_levels
+from napari_style_transfer.io.saving import save_picture
+from napari_style_transfer.io.stacks import is_stack, read_stack
 from napari_style_transfer.methods.base import Controls, Request
 from napari_style_transfer.progress import Step
 from napari_style_transfer.recipe import Recipe
@@ -92,7 +94,7 @@ def test_a_folder_is_read_in_the_natural_order_of_its_names() -> None:
     fill("page 10.png", "Page 2.PNG", "page 1.bmp", "page 02b.jpg")
     Path("in/notes.txt").write_text("no picture")
     Path("in/.page 3.png").write_text("hidden")
-    pages = open_pages("in")
+    pages = read_stack("in")
     assert [page.source.name for page in pages.pages] == [
         "page 1.bmp",
         "Page 2.PNG",
@@ -110,7 +112,7 @@ def test_a_folder_is_read_in_the_natural_order_of_its_names() -> None:
 
 def test_a_pattern_takes_what_it_matches() -> None:
     fill("a1.png", "a2.png", "b1.png")
-    assert [page.source.name for page in open_pages("in/a*.png").pages] == ["a1.png", "a2.png"]
+    assert [page.source.name for page in read_stack("in/a*.png").pages] == ["a1.png", "a2.png"]
 
 
 def test_a_file_whose_name_looks_like_a_pattern_is_a_file() -> None:
@@ -137,15 +139,15 @@ def test_the_pages_of_a_tiff_are_read_one_by_one(
         for page in pages:
             extra = ["unassalpha"] if page.shape[2:] == (4,) else []
             writer.write(page, photometric=mode, extrasamples=extra, metadata=None)
-    found = open_pages("scan.tif")
+    found = read_stack("scan.tif")
     assert is_stack("scan.tif")
     assert [page.name for page in found.pages] == [
         f"scan-{i}.png" for i in range(1, len(pages) + 1)
     ]
     for read, page in zip(found, pages, strict=True):
-        if page.ndim == 2 and page.dtype == np.uint8:
-            page = np.repeat(page[..., None], 3, axis=2)
-        np.testing.assert_array_equal(read, page[..., :3] if page.ndim == 3 else page)
+        page = page if page.ndim == 3 else np.repeat(page[..., None], 3, axis=2)
+        full = np.iinfo(page.dtype).max if page.dtype.kind == "u" else 1
+        np.testing.assert_array_equal(read, (page / np.float32(full)).astype(np.float32))
 
 
 def test_planar_colours_of_a_type_that_pillow_does_not_know_are_read() -> None:
@@ -153,15 +155,15 @@ def test_planar_colours_of_a_type_that_pillow_does_not_know_are_read() -> None:
     with tifffile.TiffWriter("scan.tif") as writer:
         for _ in range(2):
             writer.write(colours, photometric="rgb", planarconfig="separate", metadata=None)
-    np.testing.assert_array_equal(open_pages("scan.tif")[1], np.moveaxis(colours, 0, -1))
+    np.testing.assert_array_equal(read_stack("scan.tif")[1], np.moveaxis(colours, 0, -1))
 
 
 def test_a_tiff_that_holds_all_planes_as_one_page_is_a_stack() -> None:
     planes = picture(0, (5, 24, 40))
     tifffile.imwrite("cells.tif", planes, imagej=True, truncate=True)
-    pages = open_pages("cells.tif")
+    pages = read_stack("cells.tif")
     assert is_stack("cells.tif")
-    np.testing.assert_array_equal(np.stack(list(pages)), planes)
+    np.testing.assert_array_equal(np.rint(np.stack(list(pages))[..., 0] * 255), planes)
 
 
 def test_single_pictures_are_no_stack() -> None:
@@ -192,7 +194,7 @@ def test_what_holds_no_stack_is_said_in_a_sentence(source: str, message: str) ->
     data = Path("cut.tif").read_bytes()
     Path("cut.tif").write_bytes(data[: 4 * len(data) // 8 - 2000])
     with pytest.raises(InputError) as error:
-        open_pages(source)
+        read_stack(source)
     assert str(error.value) == message
 
 
@@ -206,7 +208,7 @@ def test_wherever_a_tiff_is_cut_it_is_said(compression: str | None) -> None:
     for length in range(1, len(data), 37):
         Path("cut.tif").write_bytes(data[:length])
         with pytest.raises(InputError) as error:
-            list(open_pages("cut.tif"))
+            list(read_stack("cut.tif"))
         sentences.add(str(error.value))
         assert is_stack("cut.tif") == any(f"page {n}" in str(error.value) for n in (2, 3, 4))
     assert sentences == {
@@ -224,7 +226,7 @@ def test_a_tiff_whose_pages_run_in_a_circle_ends() -> None:
     assert last is not None
     data[last : last + 4] = first.to_bytes(4, "little")
     Path("scan.tif").write_bytes(data)
-    assert len(open_pages("scan.tif")) == 3
+    assert len(read_stack("scan.tif")) == 3
 
 
 def test_a_damaged_page_is_named() -> None:
@@ -232,7 +234,7 @@ def test_a_damaged_page_is_named() -> None:
     data = Path("in/b.png").read_bytes()
     Path("in/b.png").write_bytes(data[:900])
     with pytest.raises(InputError, match=r"Cannot read the picture in/b.png"):
-        open_pages("in")[1]
+        read_stack("in")[1]
     with tifffile.TiffWriter("scan.tif") as writer:
         for number in range(3):
             writer.write(picture(number), photometric="rgb", compression="zlib", metadata=None)
@@ -241,7 +243,7 @@ def test_a_damaged_page_is_named() -> None:
     with open("scan.tif", "r+b") as raw:
         raw.seek(place)
         raw.write(b"\0" * count)
-    pages = open_pages("scan.tif")
+    pages = read_stack("scan.tif")
     assert pages[2].shape == (24, 40, 3)
     with pytest.raises(InputError, match=r"^Cannot read page 2 of scan.tif: it is damaged.$"):
         pages[1]
@@ -250,7 +252,7 @@ def test_a_damaged_page_is_named() -> None:
 def test_pages_that_would_be_painted_to_one_name_are_refused() -> None:
     fill("a.png", "a.bmp")
     with pytest.raises(InputError, match=r"a.bmp and in/a.png would both be painted to a.png"):
-        open_pages("in")
+        read_stack("in")
 
 
 # ---- a folder ------------------------------------------------------------------------------------
@@ -265,6 +267,45 @@ def test_a_folder_is_painted_to_a_folder_with_the_same_names(painted: list[Any])
         assert image.size == (32, 19)
     recipe = Recipe.parse("out/recipe.json")
     assert (recipe.settings, recipe.content, recipe.style) == (SETTINGS, "in", "night.png")
+
+
+@pytest.mark.parametrize("output", ["out", "out.tif"])
+def test_pages_of_16_bits_are_painted_gone_on_with_and_read_back(
+    painted: list[Any], output: str
+) -> None:
+    fill("1.jpg", "2.png", "3.tif")
+    assert not paint(output=output, bits=16, stop=StopAfter(13)).complete
+    assert paint(output=output, bits=16).complete
+    assert {call["bits"] for call in painted} == {16}
+    assert painted[-1]["init"].dtype == np.uint16  # what came before, as deep as it was painted
+    if output == "out":
+        assert names("out") == ["1.png", "2.png", "3.tif", "recipe.json"]
+        pages = [read_levels(f"out/{name}") for name in ("1.png", "2.png", "3.tif")]
+    else:
+        with tifffile.TiffFile("out.tif") as file:
+            pages = [page.asarray() for page in file.pages]
+    assert [(page.shape, page.dtype) for page in pages] == [((19, 32, 3), np.uint16)] * 3
+
+
+def test_with_16_bits_no_page_takes_the_name_of_another(painted: list[Any]) -> None:
+    fill("1.jpg", "1.png")
+    assert paint(output="plain").complete
+    painted.clear()
+    with pytest.raises(InputError, match=r"would both be painted to 1\.png; rename one"):
+        paint(output="deep", bits=16)
+    assert not painted
+
+
+def test_a_range_of_values_holds_for_every_page(
+    painted: list[Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in (1, 2):
+        save_picture(f"in/{number}.png", picture(number).astype(np.uint16) * 16)
+    assert paint(output="one").complete
+    assert "in/1.png looks like 12-bit data" in capsys.readouterr().err
+    assert paint(output="two", value_range=(0, 4080)).complete
+    assert "12-bit" not in capsys.readouterr().err
+    np.testing.assert_allclose(painted[-1]["content"] * 255, picture(2), atol=1e-3)
 
 
 def test_pages_of_several_shapes_are_allowed(painted: list[Any]) -> None:
@@ -285,7 +326,6 @@ def test_transparency_is_given_back(painted: list[Any], output: str) -> None:
     Image.fromarray(cut).save("in/1.png")
     fill("2.png")
     assert paint(output=output).complete
-    assert painted[0]["content"].shape == (24, 40, 3)
     if output == "out":
         with Image.open("out/1.png") as image:
             first = np.asarray(image)
@@ -453,21 +493,38 @@ def test_a_folder_that_cannot_be_made_is_said(
         paint()
 
 
-def test_a_page_that_cannot_be_painted_is_named(
-    fake: FakeMethod, painted: list[Any], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("output", ["out", "out.tif"])
+def test_a_page_that_cannot_be_painted_is_left_out_and_named(
+    painted: list[Any], output: str
 ) -> None:
+    fill("1.png", "2.png", "3.png")
+    page = Path("in/2.png").read_bytes()
+    Path("in/2.png").write_bytes(page[:900])
+    with pytest.raises(StyleTransferError) as error:
+        paint(output=output)
+    told = str(error.value)
+    assert told.startswith(f"Saved 2 of 3 pages in {output}. Left out: in/2.png (Cannot read")
+    folder = "out" if output == "out" else "out.tif.pages"
+    assert names(folder) == ["1.png", "3.png", "recipe.json"]
+    if output == "out.tif":
+        with tifffile.TiffFile("out.tif") as file:
+            assert len(file.pages) == 2
+    Path("in/2.png").write_bytes(page)
+    painted.clear()
+    assert paint(output=output).complete
+    assert len(painted) == 1
+    if output == "out.tif":
+        with tifffile.TiffFile("out.tif") as file:
+            assert len(file.pages) == 3
+        assert not Path(folder).exists()
+
+
+def test_if_no_page_can_be_painted_it_is_said(painted: list[Any]) -> None:
     fill("1.png", "2.png")
-    run = fake.run
-
-    def strict(request: Request, controls: Controls) -> Iterator[Step]:
-        if painted:
-            raise InputError("The result would be too narrow.")
-        return run(request, controls)
-
-    monkeypatch.setattr(fake, "run", strict)
-    with pytest.raises(InputError) as error:
+    for name in ("1.png", "2.png"):
+        Path("in", name).write_bytes(b"no picture")
+    with pytest.raises(InputError, match=r"^None of the 2 slices can be painted\. Slice 0: "):
         paint()
-    assert str(error.value) == "in/2.png cannot be painted: The result would be too narrow."
 
 
 # ---- a TIFF --------------------------------------------------------------------------------------
@@ -514,7 +571,8 @@ def test_a_stopped_tiff_keeps_its_pages_and_goes_on_to_the_same_bytes(painted: l
     assert paint("scan.tif", "parts.tif").complete
     assert len(painted) == 2
     assert Path("parts.tif").read_bytes() == Path("whole.tif").read_bytes()
-    assert Path("parts.json").read_bytes() == Path("whole.json").read_bytes()
+    parts, whole = (json.loads(Path(f"{name}.json").read_text()) for name in ("parts", "whole"))
+    assert parts == whole | {"picture": "parts.tif"}
 
 
 def test_a_complete_tiff_is_left_as_it_is_and_another_run_replaces_it(painted: list[Any]) -> None:
@@ -548,10 +606,25 @@ def test_a_tiff_whose_pages_are_all_done_is_only_written(
 def test_a_foreign_side_file_is_not_replaced(painted: list[Any]) -> None:
     scan()
     Path("out.json").write_text("{}")
-    with pytest.raises(InputError, match=r"The recipe would replace out\.json"):
-        paint("scan.tif", "out.tif")
-    assert not painted
+    assert paint("scan.tif", "out.tif").complete
     assert Path("out.json").read_text() == "{}"
+    assert Recipe.parse("out.tif.json").settings == SETTINGS
+    Path("out.tif.json").write_text("{}")
+    with pytest.raises(InputError, match=r"The recipe would replace out\.json or out\.tif\.json"):
+        paint("scan.tif", "out.tif", settings=SETTINGS.replace(seed=1))
+    assert len(painted) == 4
+    assert Path("out.tif.json").read_text() == "{}"
+
+
+@pytest.mark.parametrize("done", [[["1.png"]], [{}], [None], 3])
+def test_a_spoilt_record_is_one_sentence(painted: list[Any], done: Any) -> None:
+    fill("1.png")
+    paint()
+    record = Path("out/recipe.json")
+    values = json.loads(record.read_text()) | {"napari_style_transfer_done": done}
+    record.write_text(json.dumps(values))
+    with pytest.raises(InputError, match=r"recipe\.json would be replaced; choose another folder"):
+        paint()
 
 
 def test_a_tiff_is_replaced_as_a_whole_or_not_at_all() -> None:

@@ -4,15 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from napari_style_transfer.cli.inputs import load_regions, load_styles
 from napari_style_transfer.cli.main import main
-from napari_style_transfer.cli.style_options import (
-    load_labels,
-    load_regions,
-    load_styles,
-    parse_regions,
-    parse_styles,
-)
+from napari_style_transfer.cli.style_options import parse_regions, parse_styles
 from napari_style_transfer.errors import InputError
+from napari_style_transfer.io.labels import read_labels
 from napari_style_transfer.recipe import Recipe, RegionEntry, StyleEntry
 
 FAST = ["--size", "32", "--steps", "2", "--coarsest-size", "32", "--device", "cpu", "--quiet"]
@@ -61,10 +57,10 @@ def test_labels_are_grey_levels_or_palette_indices(tmp_path):
     palette.save(tmp_path / "palette.png")
     Image.fromarray(labels).convert("RGB").save(tmp_path / "colour.png")
     for name in ("grey.png", "palette.png"):
-        assert np.array_equal(load_labels(str(tmp_path / name)), labels)
+        assert np.array_equal(read_labels(str(tmp_path / name)), labels)
     for name in ("colour.png", "absent.png"):
         with pytest.raises(InputError, match=name):
-            load_labels(str(tmp_path / name))
+            read_labels(str(tmp_path / name))
 
 
 def test_the_command_paints_each_region_and_the_recipe_paints_it_again(tmp_path, capsys):
@@ -86,7 +82,7 @@ def test_the_command_paints_each_region_and_the_recipe_paints_it_again(tmp_path,
     assert main(["--recipe", str(tmp_path / "out.json"), "-o", str(again), "--quiet"]) == 0
     assert out.read_bytes() == again.read_bytes()
     assert load_regions(recipe.regions).region(1).style == 1
-    assert load_styles(recipe.all_styles, str)[1].angle == 90
+    assert load_styles(recipe.all_styles)[1].angle == 90
     assert main([content, a, "--region", "1=x.png", "-o", str(out), *FAST]) == 2
     assert "--regions" in capsys.readouterr().err
     assert main([content, a, "--regions", mask, "--region", f"7={b}", "-o", str(out), *FAST]) == 2

@@ -6,12 +6,23 @@ torchvision nor napari.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from napari_style_transfer import environment
+
+environment.prepare()  # here, since every module of this package that loads torch comes later
+
+#: Like typing's, which is not loaded: the command line is to hear Ctrl-C as soon as it can.
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from napari_style_transfer.api import iter_stylize, stylize
     from napari_style_transfer.engine.cache import Cache
     from napari_style_transfer.errors import InputError, StyleTransferError
+    from napari_style_transfer.io.labels import read_labels
+    from napari_style_transfer.io.pictures import over_white, read_picture
+    from napari_style_transfer.io.saving import save_picture
+    from napari_style_transfer.io.stacks import read_stack
     from napari_style_transfer.progress import Losses, Status, Step
     from napari_style_transfer.settings import Settings
     from napari_style_transfer.spec import Region, Regions, Style
@@ -33,6 +44,11 @@ __all__ = [
     "StyleTransferError",
     "__version__",
     "iter_stylize",
+    "over_white",
+    "read_labels",
+    "read_picture",
+    "read_stack",
+    "save_picture",
     "stylize",
     "stylize_stack",
 ]
@@ -51,6 +67,11 @@ _HOME = {
     "Style": "spec",
     "StyleTransferError": "errors",
     "iter_stylize": "api",
+    "over_white": "io.pictures",
+    "read_labels": "io.labels",
+    "read_picture": "io.pictures",
+    "read_stack": "io.stacks",
+    "save_picture": "io.saving",
     "stylize": "api",
     "stylize_stack": "stack.loop",
 }

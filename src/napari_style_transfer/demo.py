@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
-CONTENT, STYLE = "astronaut", "night"
+CONTENT, STYLE = "chelsea", "night"
 
 
 def has_display() -> bool:

@@ -11,6 +11,10 @@ class InputError(StyleTransferError, ValueError):
     """A picture, a parameter or a file cannot be used; the message says why and what to do."""
 
 
+class ContentError(InputError):
+    """The content cannot be painted; with another content, the same request may be good."""
+
+
 class WeightsError(StyleTransferError, RuntimeError):
     """The network's parameters are missing, damaged or of another network."""
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
-
-import numpy.typing as npt
+from typing import TYPE_CHECKING, TypeAlias
 
 from napari_style_transfer.settings import Settings
 
-#: (H, W, 3 | 4) uint8; uint16 only at the end of a run that was asked for 16 bits.
-Picture = npt.NDArray[Any]
+if TYPE_CHECKING:
+    from typing import Any
+
+    import numpy.typing as npt
+
+#: (H, W, 3 | 4) uint8; uint16 only at the end of a run that was asked for 16 bits. The name of the
+#: type, not the type itself: numpy is not loaded for it.
+Picture: TypeAlias = "npt.NDArray[Any]"
 
 
 class Status(Enum):

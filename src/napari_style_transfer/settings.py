@@ -6,6 +6,7 @@ result are all made from :class:`Settings`; a new parameter is added here and no
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -25,11 +26,14 @@ MIN_SIDE = 16
 
 
 def _parse_layers(value: Any) -> Any:
-    """Read ``"relu1_1=1, relu2_1=0.5"`` (a bare name weighs 1) as a mapping of layer to weight."""
+    """Read ``"relu1_1=1, relu2_1=0.5"`` (a bare name weighs 1) as a mapping of layer to weight.
+
+    A comma before a digit is a decimal one, because no name begins with a digit: ``relu2_1=0,5``.
+    """
     if not isinstance(value, str):
         return value
     layers: dict[str, str] = {}
-    for item in value.replace(",", " ").split():
+    for item in re.sub(r"(?<=\d),(?=\d)", ".", value).replace(",", " ").split():
         name, _, weight = item.partition("=")
         layers[name] = weight or "1"
     return layers

@@ -95,6 +95,8 @@ class Regions:
         (H, W) integers over the content; another size is resampled (nearest).
     table
         Label to :class:`Region`. A label that is absent is painted in the mix, but 0 left untouched.
+    name
+        What the labels are called in messages, such as the name of their file; "" for nothing.
 
     Raises
     ------
@@ -104,6 +106,7 @@ class Regions:
 
     labels: npt.NDArray[Any]
     table: Mapping[int, Region]
+    name: str = ""
 
     def __post_init__(self) -> None:  # noqa: D105
         labels = np.asarray(self.labels)

@@ -23,7 +23,7 @@ def painting(colour):
     return (np.array(colour) + noise).clip(0, 255).astype(np.uint8)
 
 
-def initial(*styles, content=CONTENT, regions=None, init=None, **settings):
+def initial(*styles, content=CONTENT, regions=None, init=None, init_mask=None, **settings):
     state = RunState(
         Settings(size=64, device="cpu", **settings),
         to_tensor(content, "content"),
@@ -32,7 +32,11 @@ def initial(*styles, content=CONTENT, regions=None, init=None, **settings):
         Cache(),
         torch.device("cpu"),
     )
-    return InitialPicture(state, None if init is None else to_tensor(init, "init"))
+    return InitialPicture(
+        state,
+        None if init is None else to_tensor(init, "init"),
+        None if init_mask is None else torch.from_numpy(init_mask)[None, None],
+    )
 
 
 def start(*styles, **settings):
@@ -134,3 +138,23 @@ def test_noise_is_not_laid_over_what_was_painted():
     wanted = initial(painting(BLUE), start="noise")
     painted = to_tensor(CONTENT[::2, ::2], "painted")
     assert torch.equal(wanted.refined(painted, SHAPE), resize(painted, SHAPE))
+
+
+def test_a_masked_start_is_the_given_picture_in_the_mask_and_the_content_elsewhere():
+    flat = np.full((64, 64, 3), 90, np.uint8)
+    mask = np.zeros(SHAPE, np.float32)
+    mask[:, :32] = 1
+    own = start(painting(BLUE))
+    found = start(painting(BLUE), init=flat, init_mask=mask)
+    np.testing.assert_allclose(found[:, :32], 90, atol=0.01)
+    np.testing.assert_allclose(found[:, 32:], own[:, 32:], atol=0.01)
+
+
+def test_beside_the_mask_only_the_fine_strokes_of_the_given_picture_are_taken_over():
+    stripes = np.zeros((64, 64, 3), np.uint8)
+    stripes[::2] = 40  # fine strokes on a ground whose brightness is far from the content's
+    own = start(painting(BLUE))
+    found = start(painting(BLUE), init=stripes, init_mask=np.zeros(SHAPE, np.float32))
+    inner = found[8:-8, 8:-8]
+    assert mean(inner) == pytest.approx(mean(own[8:-8, 8:-8]), abs=2)
+    assert (inner[::2] - inner[1::2]).mean() > (own[8:-8:2] - own[9:-8:2]).mean() + 10

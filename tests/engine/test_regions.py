@@ -6,7 +6,7 @@ import torch
 
 from napari_style_transfer import InputError, iter_stylize, stylize
 from napari_style_transfer.engine.device import Precision
-from napari_style_transfer.engine.guides import guides, inside_guide, resize_labels
+from napari_style_transfer.engine.guides import guides, inside_guide, resize_labels, too_small
 from napari_style_transfer.engine.networks.build import build_network
 from napari_style_transfer.engine.networks.vgg import map_shape, receptive_field, stride
 from napari_style_transfer.engine.networks.weights import load_weights
@@ -195,6 +195,17 @@ def test_with_no_term_at_all_the_content_stays_as_it_is():
     )
     assert np.array_equal(steps[-1].picture, content)
     assert "Every region is left as it is." in [step.note for step in steps]
+
+
+def test_regions_that_are_too_small_are_named():
+    layers = ["relu1_1", "relu4_1", "relu5_1"]
+    (sentence,) = too_small([3], layers, layers[:2], "cells")
+    assert sentence == "Label 3 of 'cells' is too small for relu5_1; the strokes there stay finer."
+    (sentence,) = too_small([1, 2], layers, layers[:1])
+    assert sentence.startswith("Labels 1, 2 are too small for relu4_1, relu5_1;")
+    (sentence,) = too_small([4], layers, [], "cells")
+    assert sentence == "Label 4 of 'cells' is too thin to be painted."
+    assert not list(too_small([4], layers, layers, "cells"))
 
 
 def test_a_style_that_only_a_region_uses_counts_for_the_memory():

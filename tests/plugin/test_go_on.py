@@ -155,7 +155,7 @@ def test_the_layer_deleted_meanwhile_ends_the_run(
     result = stop_at(driver, engine, viewer, 3)
     engine.hold = 2
     driver.widget.go_on.changed.emit(True)
-    driver.until(lambda: engine.evaluation == 2 and RECIPE_KEY not in result.metadata)
+    driver.until(lambda: engine.evaluation == 2 and Recipe.parse(result.metadata).init == RESULT)
     viewer.layers.remove(result)
     driver.wait()
     assert len(viewer.layers) == 2

@@ -214,6 +214,34 @@ def test_a_row_of_the_table_reaches_the_engine(
     assert engine.updates[1].regions.table[7] == Region("mix", 0.8)
 
 
+def test_what_is_said_of_regions_goes_with_them(
+    driver: Driver, engine: FakeMethod, viewer: ViewerModel
+) -> None:
+    labels = add_labels(viewer)
+    driver.widget.regions.layer.value = labels
+    engine.note, engine.hold = "Label 3 of 'parts' is too thin to be painted.", 3
+    driver.start()
+    driver.until(lambda: engine.note in driver.widget._status.text())
+    assert engine.calls[0]["regions"].name == "parts"
+    driver.widget.regions.layer.value = None
+    driver.until(lambda: bool(engine.updates))
+    engine.gate.set()
+    driver.wait()
+    assert "Label 3" not in driver.widget._status.text()
+
+
+def test_the_table_follows_the_slice_shown(driver: Driver, viewer: ViewerModel) -> None:
+    cells = np.repeat(np.arange(1, 5), 24 * 32).reshape(4, 24, 32)
+    driver.widget.content.value = viewer.add_image(cells * 9, name="cells")
+    driver.widget.regions.layer.value = viewer.add_labels(cells, name="parts")
+    viewer.dims.set_current_step(0, 0)
+    driver.until(lambda: list(driver.widget.regions.rows) == [0, 1])
+    viewer.dims.set_current_step(0, 2)
+    driver.until(lambda: list(driver.widget.regions.rows) == [0, 3])
+    viewer.dims.order = (1, 0, 2)
+    driver.until(lambda: list(driver.widget.regions.rows) == [0, 1, 2, 3, 4])
+
+
 def test_regions_can_be_taken_away(driver: Driver, engine: FakeMethod, viewer: ViewerModel) -> None:
     driver.widget.regions.layer.value = add_labels(viewer)
     engine.hold = 3

@@ -86,6 +86,23 @@ def test_opens_by_name_and_from_the_menu(make_napari_viewer: MakeViewer) -> None
     assert widget.content.current_choice == "renamed"
 
 
+def test_the_title_of_the_dock_fits(make_napari_viewer: MakeViewer) -> None:
+    viewer = make_napari_viewer(show=True, strict_qt="raise")
+    docked, widget = viewer.window.add_plugin_dock_widget(PLUGIN, "Style Transfer")
+    QApplication.processEvents()
+    for is_floating in (False, True, False):
+        docked.setFloating(is_floating)
+        QApplication.processEvents()
+        title = docked.titleBarWidget().title
+        assert title.text() == "Style Transfer"
+        assert title.width() >= title.fontMetrics().horizontalAdvance(title.text())
+    docked.destroyOnClose()
+    again = dock(viewer)  # napari finds it by its whole name
+    QApplication.processEvents()
+    assert again is not widget
+    assert again.native.isVisible()
+
+
 def test_a_run_with_the_real_engine(make_napari_viewer: MakeViewer, qtbot: QtBot) -> None:
     viewer = make_napari_viewer(strict_qt="raise")
     widget = dock(viewer)
@@ -137,8 +154,27 @@ def test_closing_the_viewer_mid_run_ends_the_thread(
     qtbot.waitUntil(lambda: RESULT in viewer.layers, timeout=20_000)
     viewer.close()
     # Nothing but the thread itself sees to this: the main thread is given no chance to help.
-    assert engine.ended.wait(20)
+    assert engine.ended.wait(2)
     assert engine.evaluation == 3  # the one it was at
+
+
+def test_closing_the_dock_mid_run_keeps_the_picture_with_its_recipe(
+    make_napari_viewer: MakeViewer, qtbot: QtBot, engine: FakeMethod
+) -> None:
+    viewer = make_napari_viewer(strict_qt="raise")
+    dock_widget, widget = viewer.window.add_plugin_dock_widget(PLUGIN, "Style Transfer")
+    widget.size.value, widget.steps.value = 48, 6
+    add_inputs(viewer)
+    engine.hold = 3
+    widget.run.changed.emit(True)
+    qtbot.waitUntil(lambda: RESULT in viewer.layers, timeout=20_000)
+    lifetime = widget._lifetime
+    del widget
+    dock_widget.destroyOnClose()  # what its cross does
+    qtbot.waitUntil(lambda: lifetime.run is None, timeout=20_000)
+    result = viewer.layers[RESULT]
+    assert (result.data == 3).all()
+    assert Recipe.parse(result.metadata).settings.stop_after == 3
 
 
 def test_the_viewer_is_written_on_the_main_thread_only(
@@ -190,8 +226,8 @@ def test_fits_a_narrow_dock_in_both_themes(
         QApplication.processEvents()
         sliders = (getattr(widget, name).native.findChild(QSlider) for name in _SLIDERS)
         assert len({slider.width() for slider in sliders}) == 1
-        scroll = native.findChild(QScrollArea)
-        assert scroll.viewport().width() >= scroll.widget().minimumSizeHint().width()
+        for scroll in native.findChildren(QScrollArea):
+            assert scroll.viewport().width() >= scroll.widget().minimumSizeHint().width()
         for button in native.findChildren(QPushButton):
             if button.isVisible():
                 text = button.fontMetrics().horizontalAdvance(button.text())
@@ -205,6 +241,33 @@ def test_fits_a_narrow_dock_in_both_themes(
             if part.isVisible() and part.parentWidget() is not None:
                 right = part.mapTo(native, part.rect().topRight()).x()
                 assert right <= native.width(), part
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 1024), (1366, 768)])
+def test_progress_and_regions_are_in_sight_while_it_paints(
+    make_napari_viewer: MakeViewer, qtbot: QtBot, engine: FakeMethod, width: int, height: int
+) -> None:
+    viewer = make_napari_viewer(show=True, strict_qt="raise")
+    widget = dock(viewer)
+    add_inputs(viewer)
+    window = widget.native.window()
+    window.resize(width, height - 40)  # the screen's own bar takes the rest
+    widget.regions.layer.value = viewer.add_labels(np.arange(48 * 48).reshape(48, 48) % 4)
+    qtbot.waitUntil(lambda: len(widget.regions.rows) == 4, timeout=20_000)
+    section = widget.native.findChildren(QCollapsible)[2]
+    assert "Regions" in section.toggleButton().text()
+    section.expand(animate=False)
+    engine.hold = 3
+    widget.run.changed.emit(True)
+    qtbot.waitUntil(lambda: RESULT in viewer.layers, timeout=20_000)
+    qtbot.wait(400)  # until the section is scrolled to
+    parts = [widget.stop.native, widget._progress, widget.strength.native]
+    parts += [part for row in widget.regions.rows.values() for part in row.parts()]
+    for part in parts:
+        assert part.visibleRegion().boundingRect().size() == part.size(), part
+    assert window.height() == height - 40
+    engine.gate.set()
+    qtbot.waitUntil(lambda: widget.run.enabled, timeout=20_000)
 
 
 @pytest.mark.parametrize(

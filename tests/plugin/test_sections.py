@@ -7,6 +7,10 @@ import pytest
 from fake_method import FakeMethod
 from fakes import Driver
 from napari.components import ViewerModel
+from qtpy.QtCore import QEvent, QLocale, Qt
+from qtpy.QtGui import QHelpEvent
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication, QLineEdit, QToolTip
 
 from napari_style_transfer.recipe import RECIPE_KEY, RegionEntry, RegionsEntry, StyleEntry
 from napari_style_transfer.spec import Region
@@ -69,6 +73,88 @@ def test_a_run_takes_all_styles(driver: Driver, viewer: ViewerModel, engine: Fak
     first, second = engine.calls[0]["style"]
     np.testing.assert_array_equal(first.picture, viewer.layers["painting"].data)
     assert (second.share, second.scale, second.angle) == (0.3, 2, -30)
+
+
+def test_a_result_is_named_by_all_its_styles(driver: Driver, viewer: ViewerModel) -> None:
+    for name, style in {
+        "waves": "painting and waves",
+        "leaves": "painting, waves and leaves",
+        "stars": "painting, waves and 2 more",
+    }.items():
+        driver.widget.styles.add_row(viewer.add_image(np.zeros((20, 20)), name=name))
+        driver.run()
+        assert viewer.layers[-1].name == f"photo in the style of {style}"
+    for row in driver.widget.styles.rows[1:]:
+        row.share.value = 0
+    driver.run()
+    assert viewer.layers[-1].name == RESULT
+
+
+@pytest.mark.parametrize(
+    ("language", "text"), [("de_DE", "0,25"), ("de_DE", "0.25"), ("C", "0,25")]
+)
+def test_numbers_of_styles_and_regions_are_typed_with_comma_or_point(
+    driver: Driver, viewer: ViewerModel, parts: object, language: str, text: str
+) -> None:
+    before = QLocale()
+    QLocale.setDefault(QLocale(language))
+    try:
+        viewer.layers["parts"].data = np.full((40, 60), 4, np.uint8)
+        driver.until(lambda: 4 in driver.widget.regions.rows)
+        row = driver.widget.styles.rows[0]
+        region = driver.widget.regions.rows[4]
+        for native in (row.share.native, row.scale.native, row.angle.native, region.strength):
+            line = native.findChild(QLineEdit)
+            line.selectAll()
+            QTest.keyClicks(line, text)
+            QTest.keyClick(line, Qt.Key.Key_Return)
+        assert (row.share.value, row.scale.value, row.angle.value) == (0.25, 0.25, 0.25)
+        assert region.strength.value() == 0.25
+        line.selectAll()
+        QTest.keyClicks(line, "7")
+        QTest.keyClick(line, Qt.Key.Key_Return)
+    finally:
+        QLocale.setDefault(before)
+    shown = "0,25" if language == "de_DE" else "0.25"
+    assert driver.widget._status.text() == (
+        f"Strength here of region 4 stays {shown}: '7' is not a number from 0 to 1."
+    )
+    driver.widget.size.value = 48
+    assert driver.widget._status.text() == ""
+
+
+def test_which_strength_governs_is_said_beside_the_table(
+    driver: Driver, viewer: ViewerModel, parts: object
+) -> None:
+    viewer.layers["parts"].data = np.full((40, 60), 4, np.uint8)
+    driver.until(lambda: 4 in driver.widget.regions.rows)
+    assert "0.5 leaves it as it is" in driver.widget.regions._hint.text()
+    rows = driver.widget.regions.rows
+    assert rows[0].strength.toolTip().startswith("This region is left as it is")
+    assert rows[4].strength.toolTip().startswith("Adjusts the Strength at the top")
+    rows[0].choice = "mix"
+    assert rows[0].strength.toolTip() == rows[4].strength.toolTip()
+
+
+def test_a_long_name_is_cut_in_its_middle_and_whole_in_the_tooltip(
+    driver: Driver, viewer: ViewerModel
+) -> None:
+    name = "a very long name of a painting by Hokusai"
+    viewer.layers["painting"].name = name
+    combo = driver.widget.style.native
+    combo.resize(140, 24)
+    shown, whole = combo.shown()
+    assert whole == name
+    assert shown.startswith("a v")
+    assert shown.endswith("sai")
+    assert "…" in shown
+    position = combo.rect().center()
+    help_event = QHelpEvent(QEvent.Type.ToolTip, position, combo.mapToGlobal(position))
+    QApplication.sendEvent(combo, help_event)
+    assert QToolTip.text().startswith(f"{name}\n\nThe layer whose manner")
+    QToolTip.hideText()
+    combo.resize(600, 24)
+    assert combo.shown() == (name, name)
 
 
 # ---- regions -------------------------------------------------------------------------------------
@@ -192,7 +278,8 @@ def test_load_recipe_brings_styles_and_regions_back(
     regions.rows[3].choice = row
     regions.rows[3].strength.setValue(0.9)
     driver.run()
-    stored = viewer.layers[RESULT].metadata[RECIPE_KEY]
+    result = viewer.layers[f"{RESULT} and photo"]
+    stored = result.metadata[RECIPE_KEY]
     notes = [StyleEntry(**note) for note in stored["styles"]]
     expected = StyleEntry(picture="photo", share=0.3, scale=2, angle=-30, mask="part")
     assert notes == [StyleEntry(picture="painting"), expected]
@@ -201,7 +288,7 @@ def test_load_recipe_brings_styles_and_regions_back(
     styles.remove_row(row)
     styles.rows[0].share.value = 0.5
     regions.layer.value = None
-    viewer.layers.selection.active = viewer.layers[RESULT]
+    viewer.layers.selection.active = result
     driver.widget.load_recipe.changed.emit(True)
     assert [row.selection() for row in styles.rows][1:] == [
         type(row.selection())(viewer.layers["photo"], 0.3, 2, -30, part)
@@ -241,3 +328,11 @@ def test_a_recipe_of_layers_that_are_not_there_leaves_rows_to_fill(
     row = driver.widget.styles.rows[1]
     assert (row.layer.value, row.part.value, row.angle.value) == (None, None, -90)
     assert driver.widget.regions.layer.value is None
+    assert driver.widget._status.text() == (
+        "Open 'lost.png', 'lost too' and 'gone' first; the recipe was made from them."
+    )
+    row.layer.native.setCurrentIndex(0)  # none, after all
+    row.part.native.setCurrentIndex(0)
+    assert "Open 'gone' first" in driver.widget.run.tooltip
+    driver.widget.regions.layer.native.setCurrentIndex(0)
+    assert driver.widget.run.enabled

@@ -19,7 +19,9 @@ from fakes import Driver
 from napari.components import ViewerModel
 from napari.layers import Image
 from pytestqt.qtbot import QtBot
-from qtpy.QtWidgets import QProgressBar
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QLineEdit, QProgressBar
 
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.methods.base import Controls, Request
@@ -29,7 +31,7 @@ from napari_style_transfer.plugin.outputs.files import write_picture
 from napari_style_transfer.plugin.runs.stack_worker import paint_stack
 from napari_style_transfer.plugin.widgets.sentence import Sentence
 from napari_style_transfer.plugin.widgets.style_transfer import StyleTransferWidget
-from napari_style_transfer.progress import Step
+from napari_style_transfer.progress import Status, Step
 from napari_style_transfer.recipe import Recipe
 from napari_style_transfer.stack.output import Record, StackResult, identity
 from napari_style_transfer.steering import Steering
@@ -224,9 +226,9 @@ def test_a_slice_in_the_making_is_seen(
 def test_only_the_slice_shown_is_drawn_anew(
     driver: Driver, viewer: ViewerModel, content: Image, engine: StackMethod
 ) -> None:
-    viewer.dims.set_current_step(0, 3)
     hold(driver, engine, 2)
     driver.until(lambda: RESULT in viewer.layers)
+    viewer.dims.set_current_step(0, 3)  # where the user has moved it, it stays
     drawn: list[float] = []
     result = viewer.layers[RESULT]
     result.events.set_data.connect(lambda: drawn.append(viewer.dims.current_step[0]))
@@ -238,17 +240,70 @@ def test_only_the_slice_shown_is_drawn_anew(
     np.testing.assert_array_equal(result._slice.image.raw, result.data[3])
 
 
+def test_the_slice_in_the_making_is_shown(
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackMethod,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("napari_style_transfer.plugin.runs.worker._INTERVAL", 0)
+    viewer.dims.set_current_step(0, 3)
+    engine.delay = 0.05
+    hold(driver, engine, 3, 3)
+    driver.until(lambda: viewer.dims.current_step[0] == 2)
+    result = viewer.layers[RESULT]
+    driver.until(lambda: bool(result._slice.image.raw.any()))
+    np.testing.assert_array_equal(result._slice.image.raw, result.data[2])
+    assert done(result) == [0, 1]
+    engine.gate.set()
+    driver.wait()
+    assert viewer.dims.current_step[0] == 3
+
+
+def test_a_first_slice_in_the_making_has_the_recipe_so_far(
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackMethod
+) -> None:
+    hold(driver, engine, 1, 3)
+    driver.until(lambda: RESULT in viewer.layers)
+    result = viewer.layers[RESULT]
+    recipe = Recipe.parse(result.metadata)
+    assert recipe.status is Status.STOPPED
+    assert recipe.settings.stop_after == recipe.evaluations < 3
+    assert done(result) == []
+    assert STACK_KEY in result.metadata
+
+
+def test_slices_that_are_done_are_kept_when_the_widget_is_closed(
+    viewer: ViewerModel, engine: StackMethod, qtbot: QtBot
+) -> None:
+    widget = StyleTransferWidget(viewer)  # not added to qtbot, which would close it again
+    viewer.add_image(cells(), name="cells")
+    viewer.add_image(cells()[0], name="painting")
+    widget.size.value, widget.steps.value = 32, 9
+    widget.content.value, widget.style.value = viewer.layers
+    widget.stack.slices.value = "all"
+    engine.hold_slice = 3
+    widget.run.changed.emit(True)
+    qtbot.waitUntil(
+        lambda: RESULT in viewer.layers and done_or_none(viewer) == [0, 1], timeout=20_000
+    )
+    widget.native.deleteLater()
+    qtbot.waitUntil(lambda: widget._lifetime.run is None, timeout=20_000)
+    result = viewer.layers[RESULT]
+    assert painted(result) == [True, True, False, False]
+    assert done(result) == [0, 1]
+    assert Recipe.parse(result.metadata).content == "cells"
+
+
 def test_the_array_is_written_on_the_main_thread_only(
     driver: Driver, viewer: ViewerModel, content: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     threads: set[threading.Thread] = set()
-    write = StackResult.__setitem__
+    put = StackResult.put
 
     def note(result: StackResult, index: Any, picture: Any) -> None:
         threads.add(threading.current_thread())
-        write(result, index, picture)
+        put(result, index, picture)
 
-    monkeypatch.setattr(StackResult, "__setitem__", note)
+    monkeypatch.setattr(StackResult, "put", note)
     driver.run()
     assert threads == {threading.main_thread()}
 
@@ -260,7 +315,7 @@ def test_progress_counts_slices(
     monkeypatch.setattr("napari_style_transfer.plugin.runs.worker._INTERVAL", 0)
     bar = driver.widget._progress.findChild(QProgressBar)
     hold(driver, engine, 3)
-    driver.until(lambda: bar.format() == "Slice 3 of 4")
+    driver.until(lambda: bar.format() == "Slice 3 of 4; 2 done")
     assert bar.value() / bar.maximum() == pytest.approx((2 + 1 / 3) / 4)
     text = driver.widget._progress.findChild(Sentence).text()
     assert text.startswith("Evaluation 1 of 3, scale 1 of 2")
@@ -270,6 +325,20 @@ def test_progress_counts_slices(
     engine.gate.set()
     driver.wait()
     assert driver.widget.stack.isEnabled()
+
+
+def test_first_and_last_slice_are_typed(driver: Driver, content: Image) -> None:
+    stack = driver.widget.stack
+    stack.slices.value = "a range"
+    for field, text in ((stack.first, "2"), (stack.last, "3"), (stack.last, "4")):
+        line = field.native.findChild(QLineEdit)
+        line.selectAll()
+        QTest.keyClicks(line, text)
+        QTest.keyClick(line, Qt.Key.Key_Return)
+    assert (stack.first.value, stack.last.value) == (2, 3)
+    assert driver.widget._status.text() == (
+        "Last slice stays 3: '4' is not a whole number from 0 to 3."
+    )
 
 
 def test_a_range_of_one_axis_where_the_others_are(
@@ -411,6 +480,12 @@ def test_stopped_and_gone_on_with_it_is_as_if_never_stopped(
     go_on(driver)
     assert driver.widget._status.text() == "All 4 slices are painted already."
     assert len(engine.calls) == 5
+    select(viewer, content)  # it is not said of another layer, or of other settings
+    assert driver.widget._status.text() == ""
+    select(viewer, result)
+    go_on(driver)
+    driver.widget.strength.value = 0.6
+    assert driver.widget._status.text() == ""
 
 
 def test_going_on_takes_the_settings_as_they_are_now(
@@ -485,7 +560,10 @@ def test_a_slice_that_fails_leaves_the_others(
     assert painted(result) == [True] * 4
 
 
-def test_a_slice_without_a_finite_pixel_is_named(
+NO_PIXEL = "Slice 2: Layer 'cells' shows no finite pixel; choose another slice."
+
+
+def test_a_slice_without_a_finite_pixel_is_left_out_and_named(
     driver: Driver, viewer: ViewerModel, engine: StackMethod, errors: list[str]
 ) -> None:
     data = cells().astype(float)
@@ -493,8 +571,28 @@ def test_a_slice_without_a_finite_pixel_is_named(
     driver.widget.content.value = viewer.add_image(data, name="cells")
     driver.widget.stack.slices.value = "all"
     driver.run()
-    assert errors == ["Slice 2: Layer 'cells' shows no finite pixel; choose another slice."]
-    assert done(viewer.layers[RESULT]) == [0, 1]
+    result = viewer.layers[RESULT]
+    status = driver.widget._status
+    assert status.text().startswith("Painted 3 of 4 slices in ")
+    assert status.text().endswith(f"Left out: {NO_PIXEL}")
+    assert painted(result) == [True, True, False, True]
+    assert done(result) == [0, 1, 3]
+    assert engine.calls[2]["start"] == result.data[1, ..., :3].tobytes()
+    select(viewer, result)
+    go_on(driver)
+    assert status.text() == f"All other 3 slices are painted already. Left out: {NO_PIXEL}"
+    assert errors == []
+
+
+def test_a_stack_without_a_finite_pixel_is_one_message(
+    driver: Driver, viewer: ViewerModel, engine: StackMethod, errors: list[str]
+) -> None:
+    driver.widget.content.value = viewer.add_image(np.full((4, 40, 60), np.nan), name="cells")
+    driver.widget.stack.slices.value = "all"
+    driver.run()
+    assert len(errors) == 1
+    assert errors[0].startswith("None of the 4 slices can be painted. Slice 0: ")
+    assert RESULT not in viewer.layers
 
 
 def test_deleting_the_layer_mid_run_ends_the_run(

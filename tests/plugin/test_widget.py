@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,17 +11,24 @@ import pytest
 from fake_method import FakeMethod
 from fakes import Driver
 from napari.components import ViewerModel
+from napari.layers import Image
+from napari.layers._source import Source
 from npe2 import PluginManifest
 from pytestqt.qtbot import QtBot
-from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QProgressBar
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtGui import QFontMetrics
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QLineEdit, QProgressBar
 
+from napari_style_transfer.plugin.inputs.styles import StyleInput
+from napari_style_transfer.plugin.outputs.files import write_picture
 from napari_style_transfer.plugin.widgets.preferences import preferred
 from napari_style_transfer.plugin.widgets.sentence import Sentence
 from napari_style_transfer.plugin.widgets.style_transfer import StyleTransferWidget
 from napari_style_transfer.progress import Status
 from napari_style_transfer.recipe import RECIPE_KEY, Recipe
 from napari_style_transfer.settings import Settings, parameters
+from napari_style_transfer.spec import Region
 
 RESULT = "photo in the style of painting"
 
@@ -130,6 +139,101 @@ def test_a_choice_stays_with_its_layer(driver: Driver, viewer: ViewerModel) -> N
     viewer.layers.clear()
     assert driver.widget.content.value is None
     assert not driver.widget.run.enabled
+
+
+# ---- what is typed -------------------------------------------------------------------------------
+
+
+def write(field: Any, text: str) -> None:
+    """Type into a field, and do not end it."""
+    line = field.native.findChild(QLineEdit)
+    line.selectAll()
+    QTest.keyClicks(line, text)
+
+
+def test_what_is_typed_last_counts_when_run_is_pressed(driver: Driver, engine: FakeMethod) -> None:
+    write(driver.widget.size, "48")
+    write(driver.widget.strength, "0,7")
+    driver.run()
+    settings = engine.calls[0]["settings"]
+    assert (settings.size, settings.strength) == (48, 0.7)
+
+
+def test_run_does_not_start_from_what_cannot_be_taken(driver: Driver, engine: FakeMethod) -> None:
+    write(driver.widget.size, "5")
+    driver.start()
+    assert engine.calls == []
+    assert driver.widget._status.text() == (
+        "Size stays 32: '5' is not a whole number from 16 to 16384."
+    )
+    driver.widget.size.native.stepBy(1)
+    assert driver.widget._status.text() == ""
+
+
+def test_what_was_refused_is_still_said_when_the_run_begins(
+    driver: Driver, engine: FakeMethod
+) -> None:
+    engine.hold = 1
+    write(driver.widget.size, "much")
+    QTest.keyClick(driver.widget.size.native, Qt.Key.Key_Return)
+    driver.start()
+    assert driver.widget._status.text().startswith("Size stays 32: 'much' is not")
+
+
+# ---- grey buttons and fields ---------------------------------------------------------------------
+
+
+def reasons(widget: StyleTransferWidget) -> list[str]:
+    """Return what each button says first; it has to be a reason exactly where it is disabled."""
+    buttons = (widget.run, widget.pause, widget.stop, widget.go_on, widget.load_recipe)
+    said = [button.tooltip.partition("\n\n") for button in buttons]
+    assert [bool(rest) for _, _, rest in said] == [not button.enabled for button in buttons]
+    return [first if rest else "" for first, _, rest in said]
+
+
+def test_every_grey_button_says_why(
+    empty: StyleTransferWidget, viewer: ViewerModel, engine: FakeMethod, qtbot: QtBot
+) -> None:
+    idle, select = "Nothing is being painted.", "Select a result of style transfer"
+    run, pause, stop, go_on, load = reasons(empty)
+    assert run == empty._status.text()
+    assert pause == stop == idle
+    assert go_on.startswith(select)
+    assert load.startswith(select)
+    driver = Driver(empty, qtbot)
+    viewer.add_image(np.zeros((20, 20)), name="photo")
+    empty.size.value, empty.steps.value = 32, 6
+    assert reasons(empty)[0] == ""
+    engine.hold = 2
+    driver.start()
+    run, pause, stop, go_on, load = reasons(empty)
+    assert (
+        run
+        == go_on
+        == load
+        == ("A picture is being painted; stop it first, or wait until it is done.")
+    )
+    assert pause == stop == ""
+    empty.stop.changed.emit(True)
+    assert reasons(empty)[1] == "It stops after this evaluation."
+    driver.wait()
+    viewer.layers.selection.active = viewer.layers[-1]
+    assert reasons(empty) == ["", idle, idle, "", ""]
+
+
+def test_fields_that_a_run_does_not_follow_say_so(driver: Driver, engine: FakeMethod) -> None:
+    widget = driver.widget
+    engine.hold = 2
+    driver.start()
+    locked = [widget.content, *(field for field in widget._fields.values() if not field.enabled)]
+    assert {"content", "size", "steps", "device", "seed"} <= {field.name for field in locked}
+    for field in locked:
+        assert field.tooltip.startswith("This cannot be changed while a picture is painted")
+    engine.gate.set()
+    driver.wait()
+    for name, info in parameters().items():
+        assert widget[name].enabled
+        assert widget[name].tooltip == info.description
 
 
 # ---- a run ---------------------------------------------------------------------------------------
@@ -267,10 +371,25 @@ def test_the_plot_has_a_point_for_every_evaluation_and_term(driver: Driver) -> N
     evaluations, style = plot._curves["style"].getOriginalDataset()
     np.testing.assert_array_equal(evaluations, range(1, 7))
     np.testing.assert_allclose(style, [2 / n for n in range(1, 7)])
-    assert plot._curves["tv"].getOriginalDataset()[0] is None  # a term that is 0 is not drawn
+    assert "tv" not in plot._curves  # a term that is 0 is not drawn
     assert len(plot._marks) == 1  # where the second scale begins
     driver.run()
     assert len(plot._curves["style"].getOriginalDataset()[0]) == 6
+
+
+def test_the_axes_of_the_plot_have_names_and_room(driver: Driver, viewer: ViewerModel) -> None:
+    driver.run()
+    for theme in ("light", "dark"):
+        viewer.theme = theme
+        ink = driver.widget._plot._plot
+        for side, name in (("left", "loss, log scale"), ("bottom", "evaluation")):
+            axis = ink.getAxis(side)
+            assert axis.label.toPlainText().strip() == name
+            assert axis.textPen().color().name() in axis.label.toHtml()
+    left, bottom = ink.getAxis("left"), ink.getAxis("bottom")
+    numbers = QFontMetrics(left.style["tickFont"])
+    assert left.width() >= numbers.horizontalAdvance("1e-05") + left.label.boundingRect().height()
+    assert bottom.height() >= numbers.height() + bottom.label.boundingRect().height() - 4
 
 
 def test_a_plot_with_nothing_in_it_goes_with_the_run(driver: Driver, engine: FakeMethod) -> None:
@@ -341,6 +460,58 @@ def test_the_main_loop_goes_on_turning_while_the_thread_paints(
     assert beats > 60
 
 
+def test_the_result_is_on_top_and_seen(driver: Driver, viewer: ViewerModel) -> None:
+    driver.run()
+    result = viewer.layers[RESULT]
+    viewer.layers.move(2, 0)
+    result.visible = False
+    viewer.layers.selection.active = result
+    driver.widget.go_on.changed.emit(True)
+    driver.wait()
+    assert [layer.name for layer in viewer.layers] == ["photo", "painting", RESULT]
+    assert all(layer.visible for layer in viewer.layers)
+
+
+def test_the_camera_moves_only_to_a_result_that_is_out_of_view(
+    driver: Driver, viewer: ViewerModel
+) -> None:
+    camera = viewer.scene.camera
+    camera.center, camera.zoom = (0, 20, 30), 200  # a part of the content fills the window
+    driver.run()
+    assert (camera.center[1:], camera.zoom) == ((20, 30), 200)
+    camera.center = (0, 500, 700)
+    driver.run()
+    np.testing.assert_allclose(camera.center[1:], (19.5, 29.5), atol=0.7)
+    assert 5 < camera.zoom < 20  # 600 px for 60 px of the content, and some more
+
+
+# ---- saved while it is painted -------------------------------------------------------------------
+
+
+def test_a_picture_in_the_making_has_the_recipe_so_far(
+    driver: Driver, viewer: ViewerModel, engine: FakeMethod, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("napari_style_transfer.plugin.runs.worker._INTERVAL", 0)
+    engine.hold = 4
+    engine.delay = 0.05
+    driver.start()
+    driver.until(lambda: engine.evaluation == 4)
+    driver.wait_a_little()
+    result = viewer.layers[RESULT]
+    recipe = Recipe.parse(result.metadata)
+    assert recipe.status is Status.STOPPED
+    assert 1 <= recipe.evaluations == recipe.settings.stop_after < 4
+    np.testing.assert_array_equal(result.data, picture(recipe.evaluations))
+    path = tmp_path / "so far.png"
+    data, attributes, _ = result.as_layer_data_tuple()
+    assert write_picture(str(path), data, attributes) == [str(path), str(path)[:-3] + "json"]
+    assert Recipe.parse(path.with_suffix(".json")) == recipe
+    engine.gate.set()
+    driver.wait()
+    assert Recipe.parse(result.metadata).status is Status.FINISHED
+
+
 # ---- stopping and failing ------------------------------------------------------------------------
 
 
@@ -377,7 +548,13 @@ def test_an_error_gives_one_message_and_a_usable_widget(
     assert driver.widget._status.text() == errors[0]
     assert driver.widget._progress.isHidden()
     assert not driver.widget.stop.enabled
-    assert all(RECIPE_KEY not in layer.metadata for layer in viewer.layers)
+    if error_at == 1:
+        assert RESULT not in viewer.layers
+    else:  # nothing that was painted is lost
+        painted = viewer.layers[RESULT]
+        recipe = Recipe.parse(painted.metadata)
+        assert recipe.status is Status.STOPPED
+        np.testing.assert_array_equal(painted.data, picture(recipe.evaluations))
     engine.error = None
     driver.run()
     assert len(errors) == 1
@@ -461,10 +638,17 @@ def test_closing_the_widget_mid_run_ends_the_thread(
     engine.hold = 3
     widget.run.changed.emit(True)
     qtbot.waitUntil(lambda: len(viewer.layers) == 2, timeout=20_000)
+    closed = time.monotonic()
     widget.native.deleteLater()
     qtbot.waitUntil(engine.ended.is_set, timeout=20_000)
+    assert time.monotonic() - closed < 2
     assert engine.evaluation == 3
     qtbot.waitUntil(lambda: widget._lifetime.run is None, timeout=20_000)
+    # What was painted is kept as if it had been stopped.
+    result = viewer.layers[-1]
+    np.testing.assert_array_equal(result.data, picture(3, result.data.shape[:2]))
+    recipe = Recipe.parse(result.metadata)
+    assert (recipe.status, recipe.settings.stop_after) == (Status.STOPPED, 3)
     viewer.add_image(np.zeros((20, 20)))  # what is left of the widget hears this, and is silent
 
 
@@ -499,6 +683,48 @@ def test_load_recipe_puts_everything_back(driver: Driver, viewer: ViewerModel) -
     assert driver.widget.content.value is viewer.layers["photo"]
     assert driver.widget.style.value is viewer.layers["painting"]
     assert driver.widget._status.text() == f"Loaded the recipe of '{RESULT}'."
+
+
+def test_load_recipe_names_what_is_missing_and_chooses_nothing_instead(
+    driver: Driver, viewer: ViewerModel, engine: FakeMethod
+) -> None:
+    driver.run()
+    widget, photo, result = driver.widget, viewer.layers["photo"], viewer.layers[RESULT]
+    for name in ("photo", "painting"):
+        viewer.layers.remove(name)
+    viewer.add_image(np.zeros((20, 20)), name="another")
+    viewer.layers.selection.active = result
+    widget.load_recipe.changed.emit(True)
+    sentence = "Open 'photo' and 'painting' first; the recipe was made from them."
+    assert widget._status.text() == sentence
+    assert widget.content.value is widget.style.value is None
+    assert not widget.run.enabled
+    assert widget.run.tooltip.startswith(sentence)
+    assert not widget.go_on.enabled
+    driver.start()
+    assert len(engine.calls) == 1
+    viewer.layers.append(photo)  # opened again, it is chosen
+    assert widget.content.value is photo
+    assert widget.style.value is None
+    assert widget._status.text() == "Open 'painting' first; the recipe was made from it."
+    widget.style.value = viewer.layers["another"]
+    assert widget._status.text() == ""
+    assert widget.run.enabled
+    viewer.layers.remove("another")
+    assert widget.style.value in viewer.layers  # what the user chose is gone, not missing
+
+
+def test_a_missing_layer_is_found_by_its_file_too(driver: Driver, viewer: ViewerModel) -> None:
+    driver.run()
+    result = viewer.layers[RESULT]
+    result.metadata[RECIPE_KEY]["content"] = "/pictures/cat.jpg"
+    viewer.layers.selection.active = result
+    driver.widget.load_recipe.changed.emit(True)
+    assert driver.widget.content.value is None
+    cat = Image(np.zeros((20, 20)), name="cat")
+    cat._source = Source(path="/pictures/cat.jpg")
+    viewer.layers.append(cat)
+    assert driver.widget.content.value is cat
 
 
 def test_load_recipe_of_a_stopped_run_says_where_it_stops(
@@ -537,3 +763,64 @@ def test_no_layer_selected_gives_a_sentence(driver: Driver, viewer: ViewerModel)
     viewer.layers.selection.clear()
     driver.widget.load_recipe.changed.emit(True)
     assert driver.widget._status.text().startswith("Select a layer made by style transfer")
+
+
+# ---- the session ---------------------------------------------------------------------------------
+
+
+def close(widget: StyleTransferWidget, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(widget.native.destroyed):
+        widget.native.deleteLater()
+
+
+def test_a_widget_opened_again_is_as_it_was(viewer: ViewerModel, qtbot: QtBot) -> None:
+    for name in ("photo", "painting", "third"):
+        viewer.add_image(np.zeros((4, 20, 20)), name=name)
+    labels = viewer.add_labels(np.full((20, 20), 2), name="parts")
+    first = StyleTransferWidget(viewer)
+    first.size.value, first.strength.value, first.device.value = 300, 0.7, "cuda:1"
+    first.style_layers.value = "relu3_1=2"
+    first.content.value, first.style.value = viewer.layers["third"], viewer.layers["photo"]
+    row = first.styles.add_row(viewer.layers["painting"])
+    row.share.value, row.angle.value, row.part.value = 0.3, 12.5, labels
+    first.regions.layer.value = labels
+    first.regions.set_row(2, row, 0.9)
+    first.stack.slices.value, first.stack.first.value = "a range", 2
+    settings = first.settings()
+    close(first, qtbot)
+    viewer.layers["photo"].name = "renamed"
+
+    again = StyleTransferWidget(viewer)
+    qtbot.addWidget(again.native)
+    assert again.settings() == settings
+    assert again.content.value is viewer.layers["third"]
+    assert again.style.value is viewer.layers["renamed"]
+    _, second = again.styles.rows
+    assert second.selection() == StyleInput(viewer.layers["painting"], 0.3, 1, 12.5, labels)
+    assert again.regions.layer.value is labels
+    qtbot.waitUntil(lambda: 2 in again.regions.rows, timeout=20_000)
+    assert again.regions.rows[2].region(again.styles.positions()) == Region(1, 0.9)
+    stack = again.stack
+    assert (stack.slices.value, stack.first.value, stack.last.value) == ("a range", 2, 3)
+
+
+def test_layers_that_went_meanwhile_are_not_asked_for(viewer: ViewerModel, qtbot: QtBot) -> None:
+    for name in ("photo", "painting", "third"):
+        viewer.add_image(np.zeros((20, 20)), name=name)
+    first = StyleTransferWidget(viewer)
+    first.style.value = viewer.layers["painting"]
+    close(first, qtbot)
+    viewer.layers.remove("painting")
+    again = StyleTransferWidget(viewer)
+    qtbot.addWidget(again.native)
+    assert again.style.value in viewer.layers
+    assert again.run.enabled
+
+
+def test_another_viewer_begins_anew(viewer: ViewerModel, qtbot: QtBot) -> None:
+    first = StyleTransferWidget(viewer)
+    qtbot.addWidget(first.native)
+    first.size.value = 300
+    other = StyleTransferWidget(ViewerModel())
+    qtbot.addWidget(other.native)
+    assert other.settings() == Settings()

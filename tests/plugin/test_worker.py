@@ -159,6 +159,24 @@ def test_no_preview_is_sent_until_the_last_one_is_drawn(
     assert next(run).picture is not None
 
 
+def test_a_preview_has_the_recipe_of_its_own_evaluation(
+    viewer: ViewerModel, engine: FakeMethod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "_INTERVAL", 0)
+    shown = set_event()
+    run = paint(job(viewer), lambda: False, shown, Steering())
+    next(run)
+    for _ in range(2):
+        assert next(run).recipe is None
+    shown.set()
+    preview = next(run)
+    assert preview.picture is not None
+    assert preview.recipe is not None
+    evaluation = int(preview.picture.max())
+    assert preview.recipe.status is Status.STOPPED
+    assert preview.recipe.evaluations == preview.recipe.settings.stop_after == evaluation
+
+
 def test_messages_come_at_a_bounded_rate(
     viewer: ViewerModel, engine: FakeMethod, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import shutil
-import sys
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Literal
 
-from tqdm import tqdm
+import numpy as np
 
-from napari_style_transfer.errors import InputError
-from napari_style_transfer.io.atomic import save_text
-from napari_style_transfer.io.pictures import SUFFIXES, check_output
-from napari_style_transfer.io.stacks import TIFF_SUFFIXES, Pages, open_pages
-from napari_style_transfer.recipe import Recipe
+from napari_style_transfer.cli import INTERRUPTED
+from napari_style_transfer.cli.inputs import load, load_regions, load_styles
+from napari_style_transfer.cli.job import Job
+from napari_style_transfer.cli.names import check_stack_output, pages_folder
+from napari_style_transfer.cli.report import complain, say
+from napari_style_transfer.cli.terminal import ProgressBar, stop_on_interrupt
+from napari_style_transfer.errors import InputError, StyleTransferError
+from napari_style_transfer.io.names import DEEP_SUFFIXES, TIFF_SUFFIXES, check_name
+from napari_style_transfer.io.pictures import ValueRange
+from napari_style_transfer.io.stacks import Page, Pages, read_stack
+from napari_style_transfer.recipe import Recipe, saving_recipe, side_file
 from napari_style_transfer.settings import Settings
 from napari_style_transfer.stack.folder import FolderResult, save_tiff
-from napari_style_transfer.stack.loop import SliceError, SliceStep, stylize_stack
+from napari_style_transfer.stack.loop import SliceError, stylize_stack
 from napari_style_transfer.stack.output import Record, identity
 
 
@@ -31,6 +37,31 @@ class StackOutcome:
 
     complete: bool
     sentence: str
+
+
+def paint(job: Job) -> int:
+    """Paint a folder, a pattern or a TIFF of many pages, and return the exit code."""
+    assert job.output is not None  # a stack's is never made up
+    with stop_on_interrupt() as stop:
+        outcome = paint_stack(
+            job.content,
+            load_styles(job.styles),
+            job.output,
+            job.settings,
+            names=job.notes,
+            regions=load_regions(job.regions),
+            init=None if job.init is None else load(job.init),
+            bits=job.bits,
+            value_range=job.value_range,
+            stop=stop,
+            quiet=job.quiet,
+        )
+    if not outcome.complete:
+        complain(outcome.sentence)
+        return INTERRUPTED
+    if not job.quiet:
+        say(outcome.sentence)
+    return 0
 
 
 def paint_stack(
@@ -43,6 +74,8 @@ def paint_stack(
     stop: threading.Event,
     init: Any = None,
     regions: Any = None,
+    bits: Literal[8, 16] = 8,
+    value_range: ValueRange | None = None,
     quiet: bool = False,
 ) -> StackOutcome:
     """Paint a stack from files to files, under a progress bar; go on with what an earlier run began.
@@ -58,6 +91,10 @@ def paint_stack(
         a TIFF are kept in the folder ``OUTPUT.pages`` until all are done.
     names
         What the recipe says of the pictures, as :meth:`Recipe.from_step` takes it: content, style, ...
+    bits
+        Of each value of the result; with 16, pages that would be JPEG are PNG.
+    value_range
+        The values of the pages that become 0 and 1; as their type says if None.
     stop
         Once set, the page in the making is dropped.
     quiet
@@ -68,116 +105,120 @@ def paint_stack(
     InputError
         If the stack, one of its pages, or the output cannot be used.
     """
-    pages = open_pages(source)
-    _check_place(source, output, pages)
+    pages = read_stack(source, value_range=value_range)
+    if bits == 16:
+        pages = Pages(_deep_pages(pages.pages), value_range)
+    check_stack_output(source, output)
+    _check_sources(output, pages)
     run = identity(settings, **names)
     tiff = output.suffix.lower() in TIFF_SUFFIXES
     already = StackOutcome(True, f"All {len(pages)} pages are in {output} already.")
     if tiff and _is_complete(output, run, pages):
         return already
-    folder = output.with_name(f"{output.name}.pages") if tiff else output
-    result = FolderResult(folder, pages, run)
+    folder = pages_folder(output) if tiff else output
+    for page in pages.pages:
+        check_name(folder / page.name)
+    result = FolderResult(folder, pages, run, np.uint16 if bits == 16 else np.uint8)
     if not tiff and len(result.done) == len(pages):
         return already
+    if value_range is None:
+        _hint(pages)
+    left_out: list[SliceError] = []
     messages = stylize_stack(
         pages,
         style,
         out=result,
-        done=result.done,
         settings=settings,
         init=init,
         regions=regions,
         stop=stop.is_set,
+        on_error=left_out.append,
         preview_interval=math.inf,
     )
     try:
-        with _progress_bar(quiet) as bar:
-            said: set[str] = set()
+        # Over pixels times evaluations, to which the time left is in proportion.
+        form = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
+        with ProgressBar(quiet, bar_format=form) as bar:
+            work = 0
             for message in messages:
-                _show(bar, message)
-                if message.step.note not in said | {""}:
-                    bar.write(message.step.note, file=sys.stderr)
-                    said.add(message.step.note)
+                step, place = message.step, f"Page {message.position + 1}/{message.total}"
+                work += math.prod(step.shape)
+                bar.show(
+                    step,
+                    done=work,
+                    total=work + message.pixels_left,
+                    doing=f"{place}, evaluation {step.evaluation}/{step.evaluations}",
+                )
                 if message.finished:
                     recipe = Recipe.from_step(message.step, settings, **names)
                     result.finish(message.index, recipe)
-    except SliceError as error:
-        label = pages.pages[error.index[0]].label
-        raise InputError(f"{label} cannot be painted: {error.reason}") from None
     except KeyboardInterrupt:
         stop.set()
     done = len(result.done)
-    if done < len(pages):
+    if done + len(left_out) < len(pages):
         return StackOutcome(
             False,
             f"Stopped with {done} of {len(pages)} pages done; they are in {folder}, "
             "and the same command goes on.",
         )
     if tiff:
-        save_tiff(output, result.pictures(), result.nbytes)
-        save_text(_recipe_path(output), json.dumps(result.record, indent=2) + "\n")
-        shutil.rmtree(folder)
+        with saving_recipe(output, result.record):
+            save_tiff(output, result.pictures(), result.nbytes)
+        if not left_out:
+            shutil.rmtree(folder)
+    if left_out:
+        raise StyleTransferError(_tell_left_out(done, len(pages), output, pages, left_out))
     return StackOutcome(True, f"Saved {done} pages in {output}.")
 
 
-def _recipe_path(output: Path) -> Path:
-    return output.with_suffix(".json")
+def _tell_left_out(
+    done: int, total: int, output: Path, pages: Pages, errors: Sequence[SliceError]
+) -> str:
+    """Say which pages are missing, and why."""
+    which = [f"{pages.pages[each.index[0]].label} ({each.reason.rstrip('.')})" for each in errors]
+    return f"Saved {done} of {total} pages in {output}. Left out: {'; '.join(which)}."
 
 
-def _check_place(source: str, output: Path, pages: Pages) -> None:
-    """Refuse an output that cannot be written, or that would be taken for input."""
-    suffix = output.suffix.lower()
-    if suffix in TIFF_SUFFIXES:
-        check_output(output)
-    elif suffix in SUFFIXES:
-        raise InputError(
-            f"A stack is painted to a folder, or to a TIFF of several pages, not to {output.name!r}."
-        )
-    elif not output.parent.is_dir():
-        raise InputError(f"Cannot write {output}: there is no folder {output.parent}.")
-    place, inside = output.resolve(), Path(source).resolve()
-    if Path(source).is_dir() and place.is_relative_to(inside):
-        raise InputError(f"The output {output} is within the input {source}; choose another place.")
-    sources = {page.source.resolve() for page in pages.pages}
+def _deep_pages(pages: Sequence[Page]) -> list[Page]:
+    """Return the pages with names of files that can hold 16 bits."""
+    deep = [
+        page
+        if Path(page.name).suffix.lower() in DEEP_SUFFIXES
+        else replace(page, name=f"{Path(page.name).stem}.png")
+        for page in pages
+    ]
+    taken: dict[str, Page] = {}
+    for page in deep:
+        other = taken.setdefault(page.name.casefold(), page)
+        if other is not page:
+            raise InputError(
+                f"{other.label} and {page.label} would both be painted to {page.name}; rename one."
+            )
+    return deep
+
+
+def _hint(pages: Pages) -> None:
+    """Say so if the first page looks as if it held 12-bit data."""
+    with contextlib.suppress(StyleTransferError):  # it is said when the page is painted
+        if hint := pages.range_hint():
+            complain(hint)
+
+
+def _check_sources(output: Path, pages: Pages) -> None:
+    """Refuse an output that would be taken for input."""
+    place, sources = output.resolve(), {page.source.resolve() for page in pages.pages}
     if place in sources or place in {each.parent for each in sources}:
         raise InputError(f"This run reads {output}; choose another name for the output.")
 
 
 def _is_complete(output: Path, run: dict[str, Any], pages: Pages) -> bool:
-    """Return whether a TIFF holds all pages of this run; refuse to replace a foreign side file."""
-    path = _recipe_path(output)
-    if not path.exists():
+    """Return whether a TIFF holds all pages of this run."""
+    path = side_file(output)
+    if not (path.exists() and output.exists()):
         return False
-    try:
-        Recipe.parse(path)
-    except InputError:
-        raise InputError(
-            f"The recipe would replace {path}; choose another name for the output."
-        ) from None
     record = Record.from_json(json.loads(path.read_bytes()))
-    names = {page.name for page in pages.pages}
     return (
-        output.exists() and record is not None and record.run == run and names == set(record.done)
+        record is not None
+        and record.run == run
+        and {page.name for page in pages.pages} == set(record.done)
     )
-
-
-def _progress_bar(quiet: bool) -> tqdm[NoReturn]:
-    """Return a bar over pixels times evaluations, to which the time left is in proportion."""
-    return tqdm(
-        disable=quiet,
-        desc="Loading",
-        mininterval=0.1 if sys.stderr.isatty() else 5.0,
-        bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}",
-    )
-
-
-def _show(bar: tqdm[NoReturn], message: SliceStep) -> None:
-    step = message.step
-    work = math.prod(step.shape)
-    bar.total = bar.n + work + message.pixels_left
-    page = f"Page {message.position + 1}/{message.total}"
-    bar.set_description_str(
-        f"{page}, evaluation {step.evaluation}/{step.evaluations}", refresh=False
-    )
-    bar.set_postfix(content=step.losses.content, style=step.losses.style, refresh=False)
-    bar.update(work)

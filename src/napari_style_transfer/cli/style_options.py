@@ -1,18 +1,12 @@
-"""How styles and regions are written on the command line and in recipes."""
+"""How styles and regions are written on the command line. Loads no numpy."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
+from collections.abc import Iterable, Sequence
 
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.recipe import RegionEntry, RegionsEntry, StyleEntry
-from napari_style_transfer.spec import Region, Regions, Style, styles_of
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _STYLE = re.compile(
@@ -85,73 +79,3 @@ def parse_regions(
             {"style": style, "strength": match["strength"] or 0.5}
         )
     return RegionsEntry(labels=labels, table=table), styles
-
-
-def load_styles(notes: Iterable[StyleEntry], load: Callable[[str], Any]) -> list[Style]:
-    """Return the styles that are noted, their pictures read by `load`; one of them has a share."""
-    return [
-        *styles_of(
-            [
-                Style(
-                    load(note.picture),
-                    note.share,
-                    note.scale,
-                    note.angle,
-                    None if note.mask is None else load_labels(note.mask),
-                )
-                for note in notes
-            ]
-        )
-    ]
-
-
-def load_regions(note: RegionsEntry | None) -> Regions | None:
-    """Return the regions that are noted, their labels read from the file."""
-    if note is None:
-        return None
-    table = {label: Region(each.style, each.strength) for label, each in note.table.items()}
-    regions = Regions(load_labels(note.labels), table)
-    present = set(np.unique(regions.labels).tolist())
-    for label in table:
-        if label not in present:
-            raise InputError(
-                f"There is no label {label} in {note.labels}; its labels are "
-                f"{', '.join(map(str, sorted(present)[:20]))}."
-            )
-    if all(regions.region(label).style is None for label in present):
-        raise InputError(f"By the labels in {note.labels} nothing would be painted.")
-    return regions
-
-
-def load_labels(path: str) -> npt.NDArray[Any]:
-    """Read a picture of labels: grey levels or palette indices.
-
-    Returns
-    -------
-    ndarray
-        (H, W) integers.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read or has colours.
-    """
-    from PIL import Image
-
-    try:
-        if Path(path).suffix.lower() in (".tif", ".tiff"):
-            import tifffile
-
-            labels = tifffile.imread(path)
-        else:
-            with Image.open(path) as file:
-                labels = np.asarray(file.convert("L") if file.mode == "LA" else file)
-    except FileNotFoundError:
-        raise InputError(f"There is no file {path}.") from None
-    except (OSError, ValueError):
-        raise InputError(f"The labels in {path} cannot be read.") from None
-    if labels.ndim != 2 or labels.dtype.kind not in "bui":
-        raise InputError(
-            f"The labels in {path} should be grey levels, one for each region, without colours."
-        )
-    return labels

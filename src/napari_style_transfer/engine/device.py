@@ -43,6 +43,13 @@ def choose_device(name: str = "auto") -> tuple[torch.device, str]:
     return torch.device("cpu"), f"There is no {name} device here; painting on the CPU instead."
 
 
+def available_devices() -> tuple[str, ...]:
+    """Return the names of the devices that are there: cpu, cuda (and cuda:1, … of several), mps."""
+    count = torch.cuda.device_count() if _has("cuda") else 0
+    cuda = ["cuda", *(f"cuda:{number}" for number in range(1, count))] if count else []
+    return ("cpu", *cuda, *(["mps"] if _has("mps") else []))
+
+
 def _has(name: str) -> bool:
     device = torch.device(name)
     if device.type == "cuda":

@@ -70,15 +70,28 @@ def guides(mask: Tensor, layers: Iterable[str], share: float = 1.0) -> dict[str,
     return {layer: guide for layer, guide in found.items() if guide.any()}
 
 
-def too_small(labels: Sequence[int], layers: Sequence[str], seen: Container[str]) -> Iterator[str]:
-    """Yield a sentence for regions, given by their labels, that some layers have no position in."""
+def too_small(
+    labels: Sequence[int], layers: Sequence[str], seen: Container[str], name: str = ""
+) -> Iterator[str]:
+    """Yield a sentence for regions that some layers have no position in.
+
+    Parameters
+    ----------
+    labels
+        The labels of the regions, which are painted alike.
+    layers, seen
+        The layers that look at the style, and those of them that have a position in the regions.
+    name
+        What the labels are called; nothing if empty.
+    """
     missing = [layer for layer in layers if layer not in seen]
-    several = len(labels) > 1
-    which = f"Regions {', '.join(map(str, labels))} are" if several else f"Region {labels[0]} is"
+    which = f"Label{'s' if len(labels) > 1 else ''} {', '.join(map(str, labels))}"
+    which += f" of '{name}'" if name else ""
+    which += " are" if len(labels) > 1 else " is"
     if missing == list(layers):
         yield f"{which} too thin to be painted."
     elif missing:
-        yield f"{which} too small for {', '.join(missing)}; the strokes stay finer."
+        yield f"{which} too small for {', '.join(missing)}; the strokes there stay finer."
 
 
 def resize_labels(labels: Tensor, shape: Shape) -> Tensor:

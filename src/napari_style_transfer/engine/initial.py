@@ -22,6 +22,8 @@ _KEEPS_COLOURS = 10.0
 #: Standard deviation below which the content's colours are stretched no further: four grey levels. Less
 #: is often the noise of a grey picture, which would become specks of colour.
 _LEAST_SPREAD = 4 / 255
+#: Strokes that are taken over: up to so many pixels wide, and so strong.
+_STROKE_WIDTH, _STROKE_STRENGTH = 4, 0.5
 
 
 class InitialPicture:
@@ -33,19 +35,31 @@ class InitialPicture:
         What the run is asked for.
     init
         A picture to start from, (1, 3, h, w) in [0, 1] on the CPU; what the settings say if None.
+    mask
+        (1, 1, h, w) in [0, 1] on the CPU: how much of the start is `init`; all of it if None. The rest
+        takes its fine strokes only.
     """
 
-    def __init__(self, state: RunState, init: Tensor | None) -> None:
-        self._state, self._init = state, init
+    def __init__(
+        self, state: RunState, init: Tensor | None = None, mask: Tensor | None = None
+    ) -> None:
+        self._state, self._init, self._mask = state, init, mask
 
     def at(self, shape: Shape) -> Tensor:
         """Return the picture to start from, (1, 3, H, W) at `shape`, on the CPU."""
-        state = self._state
-        if self._init is not None:
-            return resize(self._init, shape)
-        if state.settings.start == "content":
-            return self._coloured(state.content(shape))
-        return noise(shape, state.settings.seed)
+        if self._init is None:
+            return self._own(shape)
+        init = resize(self._init, shape)
+        if self._mask is None:
+            return init
+        mask = resize(self._mask, shape)
+        return with_strokes(self._own(shape), init, 1 - mask).lerp_(init, mask)
+
+    def _own(self, shape: Shape) -> Tensor:
+        """Return the picture that the settings say, (1, 3, H, W) at `shape`, on the CPU."""
+        if self._state.settings.start == "content":
+            return self._coloured(self._state.content(shape))
+        return noise(shape, self._state.settings.seed)
 
     def refined(self, picture: Tensor, shape: Shape) -> Tensor:
         """Return a picture painted at one scale as the next one starts from it, at `shape`.
@@ -120,3 +134,22 @@ def in_colours_of(
         mixed += share * match_colours(content, reference, _LEAST_SPREAD)
     much = style_weight / (style_weight + _KEEPS_COLOURS * content_weight)
     return content.lerp(mixed.clamp_(0, 1), much)
+
+
+def with_strokes(start: Tensor, painted: Tensor, much: Tensor) -> Tensor:
+    """Return a start with the fine strokes of what is painted beside it.
+
+    A Gram matrix is that of the whole picture. Where most is painted already, it gives a bare part too
+    little reason to become paint, and that part would stay smooth.
+
+    Parameters
+    ----------
+    start, painted
+        (1, 3, H, W) in [0, 1].
+    much
+        (1, 1, H, W) in [0, 1], how much of them each pixel gets.
+    """
+    height, width = painted.shape[2:]
+    coarse = (max(1, height // _STROKE_WIDTH), max(1, width // _STROKE_WIDTH))
+    strokes = painted - resize(resize(painted, coarse), (height, width))
+    return start.addcmul(much, strokes, value=_STROKE_STRENGTH).clamp_(0, 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any, Literal
 
 import numpy as np
@@ -11,20 +10,19 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from napari_style_transfer.errors import InputError
 from napari_style_transfer.geometry import Shape
-from napari_style_transfer.io.pictures import load_image, split_alpha, unit_range
+from napari_style_transfer.io.pictures import over_white, read_picture, unit_range
 from napari_style_transfer.progress import Picture
+from napari_style_transfer.spec import ImageSource
 
 
-def to_tensor(image: npt.ArrayLike | str | os.PathLike[str], what: str) -> Tensor:
+def to_tensor(image: ImageSource, what: str) -> Tensor:
     """Return a picture as the engine takes it.
 
     Parameters
     ----------
     image
-        A path, or an array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4): bool, unsigned or signed
-        integers in 0..255 or 0..65535, or floats in [0, 1]. Transparency is laid over white.
+        What :func:`~napari_style_transfer.read_picture` takes. Transparency is laid over white.
     what
         What to call it in messages, such as ``"content"``.
 
@@ -38,22 +36,7 @@ def to_tensor(image: npt.ArrayLike | str | os.PathLike[str], what: str) -> Tenso
     InputError
         If it cannot be read as a picture.
     """
-    what = f"The {what} picture"
-    array = load_image(image) if isinstance(image, (str, os.PathLike)) else np.asarray(image)
-    if array.ndim == 2:
-        array = array[..., None]
-    if array.ndim != 3 or array.shape[2] not in (1, 3, 4):
-        raise InputError(
-            f"{what} has the shape {array.shape[: 2 if array.shape[-1:] == (1,) else None]}; "
-            "it must be (height, width), or (height, width, channels) with 1, 3 or 4 channels."
-        )
-    if array.size == 0:
-        raise InputError(f"{what} is empty: its shape is {array.shape}.")
-    values = unit_range(array, what)
-    colours, alpha = split_alpha(values)
-    if alpha is not None:
-        colours = colours * alpha[..., None] + (1 - alpha[..., None])
-    colours = np.broadcast_to(colours, (*colours.shape[:2], 3))
+    colours = over_white(read_picture(image, name=f"The {what} picture"))
     return torch.from_numpy(colours.transpose(2, 0, 1).copy())[None]
 
 
@@ -75,7 +58,8 @@ def resize(picture: Tensor, shape: Shape) -> Tensor:
 
 
 def with_alpha(picture: Picture, alpha: npt.NDArray[Any]) -> Picture:
-    """Return a (H, W, 4) uint8 picture with a transparency of any size and real type, resized to it."""
+    """Return an (H, W, 3) picture with an opacity of any size and real type, resized to it."""
     plane = torch.from_numpy(unit_range(np.asarray(alpha), "The transparency"))[None, None]
     resized = resize(plane.expand(1, 3, -1, -1), (picture.shape[0], picture.shape[1]))
-    return np.concatenate([picture, to_array(resized)[..., :1]], axis=2)
+    bits: Literal[8, 16] = 16 if picture.dtype == np.uint16 else 8
+    return np.concatenate([picture, to_array(resized, bits)[..., :1]], axis=2)

@@ -2,38 +2,36 @@
 
 from __future__ import annotations
 
+import functools
 import glob
-import logging
+import os
 import re
-import struct
-import warnings
-import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import tifffile
-from PIL import Image, UnidentifiedImageError
 
-from napari_style_transfer.errors import InputError
-from napari_style_transfer.io.pictures import SUFFIXES, load_image, pixels_of, split_alpha
+from napari_style_transfer.errors import InputError, StyleTransferError
+from napari_style_transfer.io import tiff
+from napari_style_transfer.io.decode import decode
+from napari_style_transfer.io.names import SUFFIXES, TIFF_SUFFIXES
+from napari_style_transfer.io.pictures import (
+    Colours,
+    ValueRange,
+    full_scale,
+    has_full_scale,
+    hint_of,
+    picture_of,
+    split_alpha,
+)
+from napari_style_transfer.io.raster import Raster, reading
 
-TIFF_SUFFIXES = (".tif", ".tiff")
 #: What is taken for a picture in a folder.
 _PICTURES = {*SUFFIXES, ".bmp", ".gif", ".jp2", ".pbm", ".pgm", ".ppm", ".tga", ".webp"}
-#: What reading a damaged file raises, in Pillow and in tifffile.
-_DAMAGED = (
-    OSError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error,
-    tifffile.TiffFileError, Image.DecompressionBombError,
-)  # fmt: skip
-
-
-# What is wrong with a file is said in an exception, not on standard error as well.
-logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 
 @dataclass(frozen=True)
@@ -49,73 +47,91 @@ class Page:
     name
         The name of the file that it is painted to, within a folder.
     read
-        Reads it: (H, W), or (H, W, 3 | 4).
+        Reads it.
     """
 
     source: Path
     label: str
     name: str
-    read: Callable[[], npt.NDArray[Any]]
+    read: Callable[[], Raster]
 
 
-class Pages(Sequence[npt.NDArray[Any]]):
-    """The slices of a stack on disk, each read when it is asked for, without its transparency.
+class Pages(Sequence[Colours]):
+    """The slices of a stack on disk, each read when it is asked for.
 
-    Attributes
+    An item is (H, W, 3) or, with opacity, (H, W, 4), float32 in [0, 1], sRGB, as from
+    :func:`~napari_style_transfer.read_picture`. Pages may differ in shape.
+
+    All pages share one range of values. It is that of their type for bool, unsigned 8-bit and 16-bit
+    integers and floating point. For signed integers and those of 32 and 64 bits it is 0..255 if no page
+    has a greater value, else 0..65535; so when the first such page is asked for, all are looked at.
+
+    Parameters
     ----------
     pages
         Where they come from.
-    alpha
-        Transparency of the page that was read last, (H, W), or None.
+    value_range
+        The values that become 0 and 1, in place of all that.
     """
 
-    def __init__(self, pages: Sequence[Page]) -> None:
+    def __init__(self, pages: Sequence[Page], value_range: ValueRange | None = None) -> None:
         self.pages = pages
-        self.alpha: npt.NDArray[Any] | None = None
+        self._value_range = value_range
 
     def __len__(self) -> int:
         """Return how many there are."""
         return len(self.pages)
 
     def __getitem__(self, position: Any) -> Any:
-        """Read one page."""
-        colours, self.alpha = split_alpha(self.pages[position].read())
-        return colours
+        """Read one page, or several for a slice."""
+        if isinstance(position, slice):
+            return Pages(self.pages[position], self._value_range)
+        page = self.pages[position]
+        raster = page.read()
+        if self._value_range is None and _is_vague(raster):
+            raster = replace(raster, full=self._full)
+        return picture_of(raster, self._value_range, page.label)
+
+    def alpha(self, position: int) -> Colours | None:
+        """Read the opacity of one page, (H, W) in [0, 1]; None if it is opaque."""
+        return split_alpha(self[position])[1]
+
+    def range_hint(self) -> str | None:
+        """Return :func:`~napari_style_transfer.io.pictures.range_hint` for the first page."""
+        return hint_of(self.pages[0].read(), self.pages[0].label)
+
+    @functools.cached_property
+    def _full(self) -> int:
+        """Full intensity of those pages whose type does not say it."""
+        return max(filter(None, map(_full_of, self.pages)), default=255)
 
 
-def is_stack(source: str) -> bool:
-    """Return whether `source` is a folder, a glob pattern, or a TIFF of several pages."""
-    path = Path(source)
-    if not path.is_file():
-        return path.is_dir() or glob.has_magic(source)
-    if path.suffix.lower() not in TIFF_SUFFIXES:
-        return False
-    try:
-        return len(_tiff_pages(path)) > 1
-    except _CutShort as error:
-        return error.pages > 1
-    except InputError:
-        return False
-
-
-def open_pages(source: str) -> Pages:
-    """Find the pages of a stack; they are read later.
+def read_stack(source: str | os.PathLike[str], *, value_range: ValueRange | None = None) -> Pages:
+    """Find the pages of a stack; each is read when it is asked for.
 
     Parameters
     ----------
     source
         A folder, whose pictures are taken in the natural order of their names (page 2 before page
-        10), a glob pattern, or a TIFF.
+        10), a glob pattern, or a TIFF. Reduced copies, thumbnails and masks in a TIFF are no pages.
+    value_range
+        The values that become 0 and 1; see :class:`Pages` for the rule where None.
+
+    Returns
+    -------
+    Pages
+        A sequence of pictures, as from :func:`~napari_style_transfer.read_picture`.
 
     Raises
     ------
     InputError
-        If there is nothing to paint.
+        If there is nothing to read; for a page that cannot be read, when it is asked for.
     """
+    source = os.fspath(source)
     path = Path(source)
-    if path.is_file():
-        return Pages(_tiff_pages(path))
-    if path.is_dir():
+    if _exists(path, Path.is_file):
+        return Pages(_tiff_pages(path), value_range)
+    if _exists(path, Path.is_dir):
         found = [
             each
             for each in path.iterdir()
@@ -123,11 +139,26 @@ def open_pages(source: str) -> Pages:
         ]
         nothing = f"The folder {source} holds no pictures."
     else:
-        found = [Path(each) for each in glob.glob(source, recursive=True) if Path(each).is_file()]
+        found = _matches(source)
         nothing = f"No file matches {source}."
     if not found:
         raise InputError(nothing)
-    return Pages(_file_pages(sorted(found, key=natural_key)))
+    return Pages(_file_pages(sorted(found, key=natural_key)), value_range)
+
+
+def is_stack(source: str) -> bool:
+    """Return whether `source` is a folder, a glob pattern, or a TIFF of several pages."""
+    path = Path(source)
+    if not _exists(path, Path.is_file):
+        return _exists(path, Path.is_dir) or glob.has_magic(source)
+    if path.suffix.lower() not in TIFF_SUFFIXES:
+        return False
+    try:
+        return len(_tiff_pages(path)) > 1
+    except tiff.CutShort as error:
+        return error.pages > 1
+    except InputError:
+        return False
 
 
 def natural_key(path: Path) -> list[tuple[int, int, str]]:
@@ -135,6 +166,39 @@ def natural_key(path: Path) -> list[tuple[int, int, str]]:
     parts = re.split(r"(\d+)", str(path))
     key = [(0, int(part), "") if part.isdecimal() else (1, 0, part.casefold()) for part in parts]
     return [*key, (2, 0, str(path))]
+
+
+def _exists(path: Path, kind: Callable[[Path], bool]) -> bool:
+    """Return whether there is such a path; one with an impossible name is not there."""
+    try:
+        return kind(path)
+    except (OSError, ValueError):
+        return False
+
+
+def _matches(pattern: str) -> list[Path]:
+    try:
+        found = map(Path, glob.glob(pattern, recursive=True))
+        return [path for path in found if path.is_file()]
+    except (OSError, ValueError, re.error):
+        return []
+
+
+def _is_vague(raster: Raster) -> bool:
+    """Return whether a page's type says nothing of its range."""
+    kind = raster.values.dtype
+    return raster.full is None and kind.kind in "iu" and not has_full_scale(kind)
+
+
+def _full_of(page: Page) -> int | None:
+    """Return the full intensity that a page of a vague type asks for; None for other pages."""
+    try:
+        raster = page.read()
+    except StyleTransferError:  # said when it is its turn
+        return None
+    if not _is_vague(raster) or not raster.values.size:
+        return None
+    return full_scale(raster.values.dtype, float(raster.values.max()))
 
 
 def _file_pages(paths: list[Path]) -> list[Page]:
@@ -146,32 +210,29 @@ def _file_pages(paths: list[Path]) -> list[Page]:
         other = taken.setdefault(name.casefold(), path)
         if other is not path:
             raise InputError(f"{other} and {path} would both be painted to {name}; rename one.")
-        pages.append(Page(path, str(path), name, partial(load_image, path)))
+        pages.append(Page(path, str(path), name, partial(decode, path)))
     return pages
-
-
-class _CutShort(InputError):
-    """A TIFF whose end is missing."""
-
-    def __init__(self, path: Path, pages: int) -> None:
-        super().__init__(f"Cannot read {path}: it is cut short after page {pages}.")
-        self.pages = pages
 
 
 def _tiff_pages(path: Path) -> list[Page]:
     """Return the pages of a TIFF, or the planes of one that holds them all as one page."""
     try:
-        with tifffile.TiffFile(path) as file:
-            readers = [partial(_read_page, path, i) for i in range(_count_pages(file, path))]
-            series = file.series[0] if len(readers) == 1 else None
+        with reading(path), tifffile.TiffFile(path) as file:
+            readers: list[Callable[[], Raster]] = [
+                partial(_read_page, path, position, number)
+                for number, position in enumerate(tiff.pages(file, path), start=1)
+            ]
+            series = file.series[0] if len(readers) == 1 and len(file.pages) == 1 else None
             shape = file.pages.first.shape
-        # ImageJ writes stacks of more than 4 GB so.
-        if series is not None and series.shape != shape and series.dataoffset is not None:
-            planes = tifffile.memmap(path, mode="r").reshape(-1, *shape)
-            readers = [partial(np.array, plane) for plane in planes]
-    except InputError:
+            # ImageJ writes stacks of more than 4 GB so.
+            if series is not None and series.shape != shape and series.dataoffset is not None:
+                planes = tifffile.memmap(path, mode="r").reshape(-1, *shape)
+                readers = [partial(_plane, plane) for plane in planes]
+    except tiff.CutShort:
         raise
-    except _DAMAGED:
+    except InputError as error:
+        if "damaged" not in str(error):
+            raise
         raise InputError(f"Cannot read {path}: it is damaged or no TIFF.") from None
     digits = len(str(len(readers)))
     return [
@@ -180,42 +241,13 @@ def _tiff_pages(path: Path) -> list[Page]:
     ]
 
 
-def _count_pages(file: tifffile.TiffFile, path: Path) -> int:
-    """Follow the chain of pages to its end; tifffile is content with where it breaks off."""
-    handle, tiff = file.filehandle, file.tiff
-
-    def read(place: int, size: int, form: str) -> int:
-        handle.seek(place)
-        return int(struct.unpack(form, handle.read(size))[0])
-
-    offset = read(tiff.offsetsize, tiff.offsetsize, tiff.offsetformat)
-    seen: set[int] = set()
-    while offset and offset not in seen:
-        try:
-            tags = read(offset, tiff.tagnosize, tiff.tagnoformat)
-            after = offset + tiff.tagnosize + tags * tiff.tagsize
-            following = read(after, tiff.offsetsize, tiff.offsetformat)
-        except struct.error:
-            if not seen:
-                raise
-            raise _CutShort(path, len(seen)) from None
-        seen.add(offset)
-        offset = following
-    return len(seen)
+def _read_page(path: Path, position: int, number: int) -> Raster:
+    """Read the page at a place of the chain, the `number`-th in messages."""
+    with reading(path, f"page {number} of"):
+        return tiff.read(path, position)
 
 
-def _read_page(path: Path, index: int) -> npt.NDArray[Any]:
-    """Read a page as :func:`load_image` reads a picture."""
-    try:
-        try:
-            with warnings.catch_warnings(), Image.open(path) as image:
-                warnings.simplefilter("ignore")  # of tags that do not matter here
-                image.seek(index)
-                return pixels_of(image)
-        except (UnidentifiedImageError, SyntaxError):  # a type that Pillow does not know
-            with tifffile.TiffFile(path) as file:
-                page = file.pages[index]
-                array = np.asarray(page.asarray())
-                return np.moveaxis(array, 0, -1) if page.axes == "SYX" else array
-    except _DAMAGED:
-        raise InputError(f"Cannot read page {index + 1} of {path}: it is damaged.") from None
+def _plane(plane: Any) -> Raster:
+    """Read a plane of a memory map."""
+    array = np.array(plane)
+    return Raster(array, "grey" if array.ndim == 2 else "rgb")

@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
+import numpy as np
+import numpy.typing as npt
+
 from napari_style_transfer.progress import Picture, Step
 from napari_style_transfer.settings import Settings
 from napari_style_transfer.spec import ImageSource, Regions, Style, styles_of
@@ -29,6 +32,9 @@ class Request:
         The parameters.
     init
         A picture to start from; what `settings.start` says if None.
+    init_mask
+        (h, w) float32 in [0, 1]: how much of the start is `init`, and not what `settings.start` says;
+        all of it if None. Of the rest, `init` gives the fine strokes only.
     regions
         Where each style goes; everywhere if None.
     bits
@@ -39,6 +45,7 @@ class Request:
     styles: tuple[Style, ...]
     settings: Settings = field(default_factory=Settings)
     init: ImageSource | None = None
+    init_mask: npt.NDArray[np.float32] | None = None
     regions: Regions | None = None
     bits: Literal[8, 16] = 8
 
@@ -84,7 +91,7 @@ class Neighbour:
     content
         Reads it: (H, W), or (H, W, 1 | 3 | 4).
     picture
-        (h, w, 3) uint8, its result.
+        (h, w, 3) uint8 or uint16, its result.
     """
 
     content: Callable[[], Any]
@@ -102,15 +109,32 @@ class Method(Protocol):
 
         Raises
         ------
+        ContentError
+            If the content cannot be painted.
         InputError
-            If a picture or a parameter cannot be used.
+            If another picture or a parameter cannot be used.
         """
         ...
 
     def following(self, request: Request, neighbour: Neighbour) -> Request:
-        """Return the request for a slice whose neighbour has its result."""
+        """Return the request for a slice whose neighbour has its result.
+
+        Raises
+        ------
+        InputError
+            If one of the two contents cannot be used.
+        """
         ...
 
     def evaluations(self, request: Request, follows: bool = False) -> int:
-        """Return how many evaluations a run takes at most; `follows` if after a neighbour."""
+        """Return how many evaluations a run takes at most.
+
+        Parameters
+        ----------
+        request
+            What is asked for; its content need not be there yet.
+        follows
+            Whether the slice will follow a neighbour; then about how many, as this depends on both
+            contents.
+        """
         ...

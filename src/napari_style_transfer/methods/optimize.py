@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import torch
+from torch import Tensor
+
 from napari_style_transfer.engine.cache import Cache
 from napari_style_transfer.engine.device import choose_device
 from napari_style_transfer.engine.initial import InitialPicture
@@ -11,13 +14,22 @@ from napari_style_transfer.engine.networks.weights import check_weights
 from napari_style_transfer.engine.optimize.loop import run
 from napari_style_transfer.engine.state import RunState
 from napari_style_transfer.engine.tensors import to_tensor
-from napari_style_transfer.geometry import check_shape
+from napari_style_transfer.errors import ContentError, InputError
+from napari_style_transfer.geometry import check_shape, result_shape
 from napari_style_transfer.methods.base import Controls, Neighbour, Request
+from napari_style_transfer.methods.neighbour import agreement
 from napari_style_transfer.progress import Step
 from napari_style_transfer.spec import check_cover, check_regions
 
-#: Evaluations of a slice that starts from its neighbour's result, relative to those of the first one.
-_FOLLOWING_EVALUATIONS = 1 / 3
+#: Evaluations of a slice that shows the same as its neighbour, relative to those of the first one.
+_FOLLOWING = 1 / 3
+#: Share of the picture that differs, from which on a slice gets as many evaluations as the first one.
+_ALL_EVALUATIONS_FROM = 0.5
+#: Share up to which it is painted at full size only. More needs the coarse scales, which put large shapes
+#: in place.
+_FULL_SIZE_ONLY = 0.05
+#: Share from which on the neighbour is of no use.
+_NOTHING_AGREES = 0.95
 
 
 class Optimize:
@@ -37,33 +49,78 @@ class Optimize:
 
         Raises
         ------
+        ContentError
+            If the content cannot be painted.
         InputError
-            If a picture or a parameter cannot be used.
+            If another picture or a parameter cannot be used.
         """
         settings, regions = request.settings, request.regions
         if regions is not None:
             check_regions(regions, len(request.styles))
-        content = to_tensor(request.content, "content")
+        content = self._content(request)
         init = None if request.init is None else to_tensor(request.init, "init")
         for style in request.styles:
             self.cache.picture(style.picture, "style")
         height, width = content.shape[-2:]
         if regions is not None:
             check_cover(regions, (height, width))
-        check_shape((height, width), settings.size)
         check_weights(settings.weights)
         device, note = choose_device(settings.device)
+        mask = None
+        if request.init_mask is not None:
+            mask = torch.from_numpy(request.init_mask)[None, None]
         state = RunState(settings, content, request.styles, regions, self.cache, device)
-        return run(state, InitialPicture(state, init), controls, request.bits, note)
+        return run(state, InitialPicture(state, init, mask), controls, request.bits, note)
+
+    @staticmethod
+    def _content(request: Request) -> Tensor:
+        try:
+            content = to_tensor(request.content, "content")
+            check_shape((content.shape[-2], content.shape[-1]), request.settings.size)
+        except InputError as error:
+            raise ContentError(str(error)) from None
+        return content
 
     def following(self, request: Request, neighbour: Neighbour) -> Request:
-        """Return the request for a slice whose neighbour has its result: it starts from that."""
-        settings = request.settings.replace(
-            coarsest_size=request.settings.size, steps=self.evaluations(request, follows=True)
+        """Return the request for a slice whose neighbour has its result.
+
+        It starts from that where the two contents agree. The more of them differs, the more evaluations
+        it gets; where hardly anything does, it is painted at full size only. Where nothing agrees, it is
+        painted as without a neighbour.
+
+        Raises
+        ------
+        InputError
+            If one of the two contents cannot be used.
+        """
+        settings = request.settings
+        content = to_tensor(request.content, "content")
+        before = to_tensor(neighbour.content(), "content")
+        shape, other = (
+            result_shape((each.shape[-2], each.shape[-1]), settings.size)
+            for each in (content, before)
         )
-        return request.replace(settings=settings, init=neighbour.picture)
+        mask = agreement(content, before, settings.size)
+        differs = 1 - float(mask.mean()) if shape == other else 1.0
+        if differs > _NOTHING_AGREES:
+            return request.replace(init=None)
+        share = _FOLLOWING + (1 - _FOLLOWING) * min(1.0, differs / _ALL_EVALUATIONS_FROM)
+        settings = settings.replace(
+            steps=max(1, round(settings.steps * share)),
+            coarsest_size=settings.size if differs < _FULL_SIZE_ONLY else settings.coarsest_size,
+        )
+        return request.replace(
+            settings=settings, init=neighbour.picture, init_mask=mask[0, 0].numpy()
+        )
 
     def evaluations(self, request: Request, follows: bool = False) -> int:
-        """Return how many evaluations a run takes at most; `follows` if after a neighbour."""
-        steps = request.settings.steps
-        return max(1, round(steps * _FOLLOWING_EVALUATIONS)) if follows else steps
+        """Return how many evaluations a run takes at most.
+
+        Parameters
+        ----------
+        request
+            What is asked for; its content need not be there yet.
+        follows
+            Whether the slice will follow a neighbour; then about how many, between a third and all.
+        """
+        return max(1, round(request.settings.steps * ((1 + _FOLLOWING) / 2 if follows else 1)))

@@ -6,7 +6,6 @@ Nothing is downloaded, and nothing is read before a sample is loaded.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import resources
 from typing import TYPE_CHECKING, Literal
 
 from napari_style_transfer.errors import InputError
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["CONTENTS", "STYLES", "Sample", "load"]
+__all__ = ["CONTENTS", "STYLES", "Sample", "find", "load"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +41,8 @@ class Sample:
             from skimage import data
 
             return np.array(getattr(data, self.name)()[..., :3], np.uint8)
+
+        from importlib import resources
 
         from PIL import Image
 
@@ -91,6 +92,22 @@ STYLES: dict[str, Sample] = {
 """Pictures in four manners, by name."""
 
 
+def find(name: str) -> Sample:
+    """Return the sample `name`, a key of `CONTENTS` or of `STYLES`; nothing is read.
+
+    Raises
+    ------
+    InputError
+        There is no sample of that name.
+    """
+    samples = CONTENTS | STYLES
+    if name not in samples:
+        raise InputError(
+            f"There is no sample named {name!r}; the samples are {', '.join(samples)}."
+        )
+    return samples[name]
+
+
 def load(name: str) -> NDArray[np.uint8]:
     """Read the sample `name`, a key of `CONTENTS` or of `STYLES`.
 
@@ -104,9 +121,4 @@ def load(name: str) -> NDArray[np.uint8]:
     InputError
         There is no sample of that name.
     """
-    samples = CONTENTS | STYLES
-    if name not in samples:
-        raise InputError(
-            f"There is no sample named {name!r}; the samples are {', '.join(samples)}."
-        )
-    return samples[name].load()
+    return find(name).load()

@@ -1,1 +1,1 @@
-"""Stacks: a loop around the engine, and the files and stores that stacks are read from and kept in."""
+"""Stacks: a loop around a method, and the places that results are kept in."""

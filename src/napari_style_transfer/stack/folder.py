@@ -7,39 +7,43 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 import tifffile
 from PIL import Image
 
-from napari_style_transfer.engine.tensors import with_alpha
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.io.atomic import replacing, save_text
-from napari_style_transfer.io.pictures import load_image, save_image, split_alpha
+from napari_style_transfer.io.pictures import read_levels
+from napari_style_transfer.io.saving import save_picture, write_page
 from napari_style_transfer.io.stacks import Pages
 from napari_style_transfer.progress import Picture
 from napari_style_transfer.recipe import Recipe
+from napari_style_transfer.stack.base import rgba
 from napari_style_transfer.stack.output import Record
 from napari_style_transfer.stack.plan import Index
 
 #: The file beside the pages that says how they were made and which are done.
 RECORD_NAME = "recipe.json"
 #: Bytes from which on a TIFF needs 64-bit offsets, with room for its tags.
-_BIG_TIFF = 2**32 - 2**25
+BIG_TIFF = 2**32 - 2**25
 
 
 class FolderResult:
     """A folder of painted pages, with a record of how they were made and which are done.
 
-    It can be given to :func:`~napari_style_transfer.stack.loop.stylize_stack` as `out`.
+    It is a :class:`~napari_style_transfer.stack.base.StackOutput`.
 
     Parameters
     ----------
     folder
         Made where it is missing; if it holds a record, the run goes on.
     pages
-        What is painted; a page gets its transparency back.
+        What is painted.
     run
         What tells this run from others, from :func:`~napari_style_transfer.stack.output.identity`.
+    dtype
+        Of its values: uint8 or uint16.
 
     Raises
     ------
@@ -47,8 +51,10 @@ class FolderResult:
         If the folder cannot be written, or holds something that this run would replace.
     """
 
-    def __init__(self, folder: Path, pages: Pages, run: dict[str, Any]) -> None:
-        self._folder, self._pages = folder, pages
+    def __init__(
+        self, folder: Path, pages: Pages, run: dict[str, Any], dtype: npt.DTypeLike = np.uint8
+    ) -> None:
+        self._folder, self.dtype = folder, np.dtype(dtype)
         self._names = [page.name for page in pages.pages]
         self._record = self._find_record() or Record(run)
         if self._record.done:
@@ -82,7 +88,7 @@ class FolderResult:
         for index in self.done:
             with Image.open(self._folder / self._names[index[0]]) as image:
                 total += image.width * image.height * len(image.getbands())
-        return total
+        return total * self.dtype.itemsize
 
     @property
     def record(self) -> dict[str, Any]:
@@ -90,14 +96,13 @@ class FolderResult:
         return self._record.to_json()
 
     def __getitem__(self, index: Index) -> npt.NDArray[Any]:
-        """Read the result of a page, (H, W, 3) uint8."""
-        return split_alpha(load_image(self._folder / self._names[index[0]]))[0]
+        """Read the result of a page, (H, W, 3)."""
+        return read_levels(self._folder / self._names[index[0]])[..., :3]
 
-    def __setitem__(self, index: Index, picture: Picture) -> None:
-        """Save the result of the page that was read last."""
-        alpha = self._pages.alpha
-        picture = picture if alpha is None else with_alpha(picture, alpha)
-        save_image(self._folder / self._names[index[0]], picture)
+    def write(self, index: Index, picture: Picture, alpha: npt.NDArray[Any] | None) -> None:
+        """Save the result of a page, with its transparency."""
+        picture = picture if alpha is None else rgba(picture, alpha)
+        save_picture(self._folder / self._names[index[0]], picture)
 
     def finish(self, index: Index, recipe: Recipe) -> None:
         """Note that a page is done; the first one's recipe is that of the stack."""
@@ -108,8 +113,8 @@ class FolderResult:
         self._save_record()
 
     def pictures(self) -> Iterator[npt.NDArray[Any]]:
-        """Read the results of all pages, one at a time, with their transparency."""
-        return (load_image(self._folder / name) for name in self._names)
+        """Read the results of the pages that are done, one at a time, with their transparency."""
+        return (read_levels(self._folder / self._names[place]) for (place,) in sorted(self.done))
 
     def _find_record(self) -> Record | None:
         """Return the record of an earlier run; refuse to replace what none has made."""
@@ -148,12 +153,6 @@ def save_tiff(path: Path, pictures: Iterator[npt.NDArray[Any]], size: int) -> No
     size
         Bytes of all pictures together.
     """
-    with replacing(path) as part, tifffile.TiffWriter(part, bigtiff=size > _BIG_TIFF) as writer:
+    with replacing(path) as part, tifffile.TiffWriter(part, bigtiff=size > BIG_TIFF) as writer:
         for picture in pictures:
-            writer.write(
-                picture,
-                photometric="rgb",
-                compression="zlib",
-                extrasamples=["unassalpha"] if picture.shape[2] == 4 else [],
-                metadata=None,
-            )
+            write_page(writer, picture)

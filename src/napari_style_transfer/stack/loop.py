@@ -1,9 +1,9 @@
 """Stacks: one slice after another, each started from its neighbour's result.
 
-The engine paints one picture; this is a loop around it. The first slice is painted in full. Every later
-one starts from the result of the slice before it and is painted at full size only, with fewer
-evaluations, so that neighbours agree (no flicker) and the stack is done sooner (Ruder, Dosovitskiy & Brox
-2016, section 4.1, without the optical flow).
+A method paints one picture; this is a loop around it. The first slice is painted in full. Every later one
+starts from the result of the slice before it where both show the same, and gets the more evaluations the
+more has changed, so that neighbours agree (no flicker) and the stack is done sooner (Ruder, Dosovitskiy &
+Brox 2016, section 4.1, without the optical flow).
 """
 
 from __future__ import annotations
@@ -11,39 +11,33 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from napari_style_transfer import methods
-from napari_style_transfer.errors import InputError
+from napari_style_transfer.errors import ContentError, InputError
 from napari_style_transfer.geometry import result_shape
 from napari_style_transfer.methods.base import Controls, Method, Neighbour, Request
 from napari_style_transfer.progress import Status, Step
 from napari_style_transfer.settings import Settings
 from napari_style_transfer.spec import Regions
+from napari_style_transfer.stack.base import ArrayOutput, StackOutput
+from napari_style_transfer.stack.forecast import Forecast
 from napari_style_transfer.stack.plan import (
     Index,
     Task,
+    find_neighbour,
     leading_shape,
     plan_tasks,
     stack_shape,
 )
-from napari_style_transfer.steering import Steering, Update
+from napari_style_transfer.stack.relay import Relay
+from napari_style_transfer.steering import Steering
 
 if TYPE_CHECKING:
     from napari_style_transfer.engine.cache import Cache
-
-
-class Target(Protocol):
-    """What takes the results, such as a numpy or zarr array (..., H, W, 3) uint8."""
-
-    def __getitem__(self, index: Index, /) -> Any:
-        """Return the result of a slice that is done."""
-
-    def __setitem__(self, index: Index, picture: Any, /) -> None:
-        """Keep the result of a slice, (H, W, 3) uint8."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +56,9 @@ class SliceStep:
         Whether the slice is done, and its picture in `out`. False on the last step of a slice in whose
         making the run was stopped.
     pixels_left
-        Pixels times evaluations still to come, over all slices.
+        Pixels times evaluations still to come, over all slices, as far as it is known; it never grows.
+    alpha
+        (h, w) opacity of the slice's content, of any size and real type; None if it is opaque.
     """
 
     index: Index
@@ -71,6 +67,7 @@ class SliceStep:
     step: Step
     finished: bool
     pixels_left: int
+    alpha: npt.NDArray[Any] | None = None
 
 
 class SliceError(InputError):
@@ -93,7 +90,7 @@ def stylize_stack(
     slices: Any,
     style: Any,
     *,
-    out: Target,
+    out: StackOutput | Any,
     indices: Iterable[Index | int] | None = None,
     done: Collection[Index] = (),
     settings: Settings | None = None,
@@ -103,13 +100,14 @@ def stylize_stack(
     cache: Cache | None = None,
     method: Method | None = None,
     stop: Callable[[], bool] | None = None,
+    on_error: Callable[[SliceError], None] | None = None,
     preview_interval: float = 0.3,
     **overrides: Any,
 ) -> Iterator[SliceStep]:
     """Paint the slices of a stack, in ascending order, each only once.
 
-    Slices and parameters are checked at the call; the work begins with the iteration. One slice at a time
-    is read, and nothing but `out` grows with their number.
+    Slices and parameters are checked at the call; the work begins with the iteration. Slices are read one
+    at a time, no more than two are held at once, and nothing but `out` grows with their number.
 
     A run that was stopped goes on exactly where it ended when it is called again with the same
     arguments and the finished slices as `done`.
@@ -122,11 +120,13 @@ def stylize_stack(
     style
         As for :func:`~napari_style_transfer.iter_stylize`.
     out
-        Takes the results; those of `done` are read from it.
+        Takes the results, and has those of slices that are done: an array (..., H, W, 3) such as numpy's
+        or zarr's, uint8 or, for 16 bits, uint16; a dict; or a
+        :class:`~napari_style_transfer.stack.base.StackOutput`.
     indices
         The slices to paint; all where None. For one leading axis plain numbers will do.
     done
-        The slices whose results are in `out` already.
+        The slices whose results are in `out` already, where that does not know it itself.
     settings, regions, cache, preview_interval, **overrides
         As for :func:`~napari_style_transfer.iter_stylize`. One cache serves all slices.
     method
@@ -137,6 +137,10 @@ def stylize_stack(
         A picture to start from, for slices that no neighbour comes before.
     stop
         Asked after each evaluation; once it answers true, the slice in the making is dropped.
+    on_error
+        Called with each slice that cannot be painted, for example because it cannot be read or has no
+        finite values. It is left out, and the next one starts from the nearest slice that is painted.
+        If None, the first such slice ends the run.
 
     Yields
     ------
@@ -145,8 +149,10 @@ def stylize_stack(
 
     Raises
     ------
+    SliceError
+        If a slice cannot be painted and there is no `on_error`.
     InputError
-        If the stack, a slice of it, or a parameter cannot be used.
+        If the stack or a parameter cannot be used, or if no slice of the stack can be painted.
 
     Examples
     --------
@@ -155,23 +161,23 @@ def stylize_stack(
     ...     print(message.position, message.step.losses.total)
     """
     settings = (settings or Settings()).replace(**overrides)
-    tasks, total = plan_tasks(leading_shape(slices), indices, done)
+    output = out if isinstance(out, StackOutput) else ArrayOutput(out, done)
+    tasks, total = plan_tasks(leading_shape(slices), indices, output.done)
     if hasattr(slices, "shape") and hasattr(out, "shape"):
         expected = stack_shape(slices, settings)
         if tuple(out.shape) != expected:
             raise InputError(
                 f"The array for the results has the shape {tuple(out.shape)}; it must be {expected}."
             )
-    kind = np.dtype(getattr(out, "dtype", np.uint8))
-    if kind != np.uint8:
-        raise InputError(f"The array for the results is of {kind}; it must be of uint8.")
+    bits: Literal[8, 16] = 16 if output.dtype == np.uint16 else 8
     painter = _Painter(
         slices=slices,
-        out=out,
-        first=Request.of((), style, settings=settings, init=init, regions=regions),
+        output=output,
+        first=Request.of((), style, settings=settings, init=init, regions=regions, bits=bits),
         total=total,
         stop=stop or (lambda: False),
-        relay=_Relay(steering or Steering()),
+        on_error=on_error,
+        relay=Relay(steering or Steering()),
         preview_interval=preview_interval,
         method=method,
         cache=cache,
@@ -187,33 +193,47 @@ class _Painter:
     """
 
     slices: Any
-    out: Target
+    output: StackOutput
     first: Request
     total: int
     stop: Callable[[], bool]
-    relay: _Relay
+    on_error: Callable[[SliceError], None] | None
+    relay: Relay
     preview_interval: float
     method: Method | None
     cache: Cache | None
     stopped: bool = field(default=False, init=False)
     begun: bool = field(default=False, init=False)
+    #: The slice that was read last.
+    content: tuple[Index, Any] | None = field(default=None, init=False)
 
     def paint(self, tasks: list[Task]) -> Iterator[SliceStep]:
         """Paint one slice after another, each in a frame of its own so that none outlives its turn."""
         if not tasks:
             return
         method = self.method or self._optimize()
-        evaluations = {
-            follows: method.evaluations(self.first, follows) for follows in (False, True)
-        }
-        to_come = sum(evaluations[task.neighbour is not None] for task in tasks)
-        for task in tasks:
+        painted, errors = set(self.output.done), list[SliceError]()
+        forecast = Forecast(method.evaluations(self.first, follows=True))
+        for number, task in enumerate(tasks, start=1):
             if self._ask():
                 return
-            to_come -= evaluations[task.neighbour is not None]
-            finished = yield from self._paint_slice(task, to_come, method)
+            neighbour = find_neighbour(task.index, painted)
+            forecast.begin(len(tasks) - number, follows=neighbour is not None)
+            try:
+                finished = yield from self._paint_slice(task, neighbour, method, forecast)
+            except SliceError as error:
+                if self.on_error is None:
+                    raise
+                self.on_error(error)
+                errors.append(error)
+                continue
             if not finished:
                 return
+            painted.add(task.index)
+        if len(errors) == self.total:
+            which = "The slice" if self.total == 1 else f"None of the {self.total} slices"
+            verb = "cannot" if self.total == 1 else "can"
+            raise InputError(f"{which} {verb} be painted. {errors[0]}")
 
     def _optimize(self) -> Method:
         if self.cache is None:
@@ -223,38 +243,67 @@ class _Painter:
         return Optimize(self.cache)
 
     def _paint_slice(
-        self, task: Task, to_come: int, method: Method
+        self, task: Task, neighbour: Index | None, method: Method, forecast: Forecast
     ) -> Generator[SliceStep, None, bool]:
         """Paint one slice and return whether it is done, rather than dropped."""
         index = task.index
-        content = self._read(index)
-        request = self.first.replace(content=content)
-        if task.neighbour is not None:
-            # Read back rather than remembered, so that a run that goes on sees what the first one saw.
-            picture = np.asarray(self.out[task.neighbour])
-            neighbour = Neighbour(partial(self._read, task.neighbour), picture)
-            request = method.following(request, neighbour)
+        request = self._request(index, neighbour, method)
         self.relay.repeat()
         steps = self._start(index, request, method)
-        pixels = math.prod(result_shape(content.shape[:2], request.settings.size))
+        del request
+        assert self.content is not None  # the slice itself
+        content = self.content[1]
+        alpha = content[..., 3] if content.shape[2:] == (4,) else None
+        pixels = math.prod(result_shape(content.shape[:2], self.first.settings.size))
         finished = False
         for step in steps:
             # A run also ends as stopped by its own `stop_after`, which is part of the plan.
             dropped = step.status is Status.STOPPED and self.stopped
             finished = step.status is not Status.RUNNING and not dropped
             if finished:
-                self.out[index] = step.picture
-            left = step.pixels_left + to_come * pixels
-            yield SliceStep(index, task.position, self.total, step, finished, left)
+                assert step.picture is not None  # a method's promise for the last step of every run
+                self.output.write(index, step.picture, alpha)
+            left = forecast.left(step, pixels)
+            yield SliceStep(index, task.position, self.total, step, finished, left, alpha)
         return finished
 
+    def _request(self, index: Index, neighbour: Index | None, method: Method) -> Request:
+        """Read a slice and return the request for it."""
+        before = self.content if self.content is not None and self.content[0] == neighbour else None
+        self.content = None  # so that no third slice is held while this one is read
+        content = self._read(index)
+        self.content = index, content
+        request = self.first.replace(content=content)
+        if neighbour is None:
+            return request
+
+        def read() -> Any:
+            return self._read(neighbour) if before is None else before[1]
+
+        # Its picture is read back rather than remembered, so that a run that goes on sees the same.
+        try:
+            return method.following(request, Neighbour(read, np.asarray(self.output[neighbour])))
+        except SliceError:  # the neighbour, painted before, can be read no more
+            return request.replace(init=None)
+        except InputError as error:
+            raise SliceError(index, str(error)) from None
+
     def _read(self, index: Index) -> Any:
-        return np.asarray(self.slices[index[0] if len(index) == 1 else index])
+        try:
+            return np.asarray(self.slices[index[0] if len(index) == 1 else index])
+        except (SliceError, MemoryError):
+            raise
+        except InputError as error:
+            raise SliceError(index, str(error)) from None
+        except Exception as error:  # whatever the storage behind the stack raises
+            raise SliceError(index, f"It cannot be read: {str(error).rstrip('.')}.") from error
 
     def _start(self, index: Index, request: Request, method: Method) -> Iterator[Step]:
         controls = Controls(self.relay, self._ask, self.preview_interval)
         try:
             steps = method.run(request, controls)
+        except ContentError as error:
+            raise SliceError(index, str(error)) from None
         except InputError as error:
             if not self.begun:
                 raise
@@ -266,40 +315,3 @@ class _Painter:
     def _ask(self) -> bool:
         self.stopped = self.stopped or self.stop()
         return self.stopped
-
-
-class _Relay(Steering):
-    """Hands a user's updates to the run of each slice, and those of earlier slices first.
-
-    Parameters
-    ----------
-    source
-        What the user steers with.
-    """
-
-    def __init__(self, source: Steering) -> None:
-        super().__init__()
-        self._source = source
-        self._heard: Update | None = None
-        self._repeated = True
-
-    def repeat(self) -> None:
-        """Let the next run have all that was wished so far."""
-        self._repeated = False
-
-    @property
-    def paused(self) -> bool:
-        """Whether the run is to wait."""
-        return self._source.paused
-
-    def wait(self, seconds: float) -> None:
-        """Wait until the run may go on, but not longer than `seconds`."""
-        self._source.wait(seconds)
-
-    def take(self) -> Update | None:
-        """Return what is new to the run, if anything."""
-        new = self._source.take()
-        if new is not None:
-            self._heard = (self._heard or Update()).then(new)
-        repeated, self._repeated = self._repeated, True
-        return new if repeated else self._heard

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +16,10 @@ import psutil
 
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.memory import GIB
+from napari_style_transfer.progress import Picture
 from napari_style_transfer.recipe import RECIPE_KEY, Recipe
 from napari_style_transfer.settings import Settings
+from napari_style_transfer.stack.base import check_dtype, rgba
 from napari_style_transfer.stack.plan import Index
 
 if TYPE_CHECKING:
@@ -62,6 +64,8 @@ class Record:
         run, done = values.get(_RUN_KEY), values.get(_DONE_KEY)
         if not isinstance(run, dict) or not isinstance(done, list):
             return None
+        if not all(isinstance(each, str | int) for each in done):
+            return None
         return cls(run, done, Recipe.parse(values) if RECIPE_KEY in values else None)
 
     def check(self, run: dict[str, Any], where: Path) -> None:
@@ -80,38 +84,46 @@ class Record:
             )
 
 
-def identity(settings: Settings, **names: Any) -> dict[str, Any]:
+def identity(settings: Settings, bits: Literal[8, 16] = 8, **names: Any) -> dict[str, Any]:
     """Return what must be the same for a run to go on with the slices of an earlier one.
 
     Parameters
     ----------
     settings
         The parameters; tiles are left out, as they do not change the result.
+    bits
+        Of each value of the result; 8 is not noted, as it was not in older records.
     **names
         What else names the run: content, style, ..., as given to :meth:`Recipe.from_step`.
     """
     plain: dict[str, Any] = json.loads(json.dumps(names, default=str))
+    plain |= {"bits": bits} if bits != 8 else {}
     return plain | settings.model_dump(mode="json", exclude={"tile_size"})
 
 
 class StackResult:
     """The result of a stack, with the record of which slices are done.
 
-    It can be given to :func:`~napari_style_transfer.stack.loop.stylize_stack` as `out`.
+    It is a :class:`~napari_style_transfer.stack.base.StackOutput`.
 
     Attributes
     ----------
     array
-        (..., H, W, 3) uint8; slices that are not done are black.
+        (..., H, W, 3 | 4) uint8 or uint16; slices that are not done are black, or see-through.
     """
 
-    def __init__(self, array: npt.NDArray[np.uint8] | zarr.Array[Any], record: Record) -> None:
+    def __init__(self, array: npt.NDArray[Any] | zarr.Array[Any], record: Record) -> None:
         self.array, self._record = array, record
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the array."""
         return tuple(self.array.shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Its type, uint8 or uint16."""
+        return np.dtype(self.array.dtype)
 
     @property
     def done(self) -> frozenset[Index]:
@@ -126,29 +138,43 @@ class StackResult:
         """The recipe of the first slice, once it is done."""
         return self._record.recipe
 
-    def __getitem__(self, index: Index) -> npt.NDArray[np.uint8]:
-        """Return the result of a slice, (H, W, 3) uint8."""
-        return np.asarray(self.array[index], np.uint8)
+    def __getitem__(self, index: Index) -> Picture:
+        """Return the (H, W, 3) result of a slice."""
+        return self.picture(index)[..., :3]
 
-    def __setitem__(self, index: Index, picture: npt.NDArray[np.uint8]) -> None:
-        """Keep the result of a slice."""
+    def picture(self, index: Index) -> Picture:
+        """Return a slice as it is kept, (H, W, 3 | 4)."""
+        return np.asarray(self.array[index])
+
+    def write(self, index: Index, picture: Picture, alpha: npt.NDArray[Any] | None) -> None:
+        """Keep the result of a slice, with its transparency if the array has room for it."""
+        self.put(index, rgba(picture, alpha) if self.shape[-1] == 4 else picture)
+
+    def put(self, index: Index, picture: Picture) -> None:
+        """Keep a slice as it is, (H, W, 3 | 4)."""
         self.array[index] = picture
 
     def finish(self, index: Index, recipe: Recipe) -> None:
         """Note that a slice is done; the first one's recipe is that of the stack."""
-        self._record.done.append(int(np.ravel_multi_index(index, self.shape[:-3])))
+        number = int(np.ravel_multi_index(index, self.shape[:-3]))
+        if number not in self._record.done:
+            self._record.done.append(number)
         self._record.recipe = self._record.recipe or recipe
         if not isinstance(self.array, np.ndarray):
             self.array.attrs.update(self._record.to_json())
 
 
-def fits_in_memory(shape: tuple[int, ...]) -> bool:
-    """Return whether a uint8 result of this shape leaves enough memory free to paint it."""
-    return math.prod(shape) <= _SHARE * psutil.virtual_memory().available
+def fits_in_memory(shape: tuple[int, ...], dtype: npt.DTypeLike = np.uint8) -> bool:
+    """Return whether a result of this shape and type leaves enough memory free to paint it."""
+    return _size(shape, dtype) <= _SHARE * psutil.virtual_memory().available
 
 
 def open_result(
-    shape: tuple[int, ...], run: dict[str, Any], *, folder: Path | None = None
+    shape: tuple[int, ...],
+    run: dict[str, Any],
+    *,
+    folder: Path | None = None,
+    dtype: npt.DTypeLike = np.uint8,
 ) -> StackResult:
     """Make room for the result of a stack, or go on with one that was begun in `folder`.
 
@@ -160,39 +186,50 @@ def open_result(
         What tells this run from others, from :func:`identity`.
     folder
         Where to keep it, as a zarr store with a chunk for each slice; in memory where None.
+    dtype
+        Of its values: uint8 or uint16.
 
     Raises
     ------
     InputError
-        If it fits neither into memory nor on the disk, or the folder holds something else.
+        If it is of another type, it fits neither into memory nor on the disk, or the folder holds
+        something else.
     """
+    dtype = check_dtype(dtype)
     if folder is not None:
-        return _open_store(shape, run, Path(folder))
-    if not fits_in_memory(shape):
+        return _open_store(shape, run, Path(folder), dtype)
+    if not fits_in_memory(shape, dtype):
         raise InputError(
-            f"The result of {math.prod(shape) / GIB:.1f} GB does not fit into memory; choose a folder "
-            "to keep it in, or a smaller size."
+            f"The result of {_size(shape, dtype) / GIB:.1f} GB does not fit into memory; choose a "
+            "folder to keep it in, or a smaller size."
         )
-    return StackResult(np.zeros(shape, np.uint8), Record(run))
+    return StackResult(np.zeros(shape, dtype), Record(run))
 
 
-def _open_store(shape: tuple[int, ...], run: dict[str, Any], folder: Path) -> StackResult:
+def _size(shape: tuple[int, ...], dtype: npt.DTypeLike) -> int:
+    """Return the bytes of an array."""
+    return math.prod(shape) * np.dtype(dtype).itemsize
+
+
+def _open_store(
+    shape: tuple[int, ...], run: dict[str, Any], folder: Path, dtype: np.dtype[Any]
+) -> StackResult:
     """Go on with the result in `folder`, or make one where there is none with a slice done."""
     import zarr
 
     try:
         begun = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
-        if begun and (result := _reopen(shape, run, folder)):
+        if begun and (result := _reopen(shape, run, folder, dtype)):
             return result
         if not folder.parent.is_dir():
             raise InputError(f"There is no folder {folder.parent}.")
-        _check_space(math.prod(shape), folder.parent)
+        _check_space(_size(shape, dtype), folder.parent)
         record = Record(run)
         array = zarr.create_array(
             store=folder,
             shape=shape,
             chunks=(*(1 for _ in shape[:-3]), *shape[-3:]),
-            dtype="uint8",
+            dtype=dtype,
             fill_value=0,
             attributes=record.to_json(),
             overwrite=begun,
@@ -203,7 +240,9 @@ def _open_store(shape: tuple[int, ...], run: dict[str, Any], folder: Path) -> St
     return StackResult(array, record)
 
 
-def _reopen(shape: tuple[int, ...], run: dict[str, Any], folder: Path) -> StackResult | None:
+def _reopen(
+    shape: tuple[int, ...], run: dict[str, Any], folder: Path, dtype: np.dtype[Any]
+) -> StackResult | None:
     """Return the result that is in `folder`, or None if no slice of it is done."""
     import zarr
 
@@ -219,13 +258,15 @@ def _reopen(shape: tuple[int, ...], run: dict[str, Any], folder: Path) -> StackR
     if empty:
         return None
     record.check(run, folder)
-    if array.shape != shape:
+    if array.shape != shape or array.dtype != dtype:
+        held, wanted = (array.shape, shape) if array.shape != shape else (array.dtype, dtype)
+        what = "shape" if array.shape != shape else "type"
         raise InputError(
-            f"{folder} holds a result of the shape {array.shape}, not {shape}; "
+            f"{folder} holds a result of the {what} {held}, not {wanted}; "
             "choose another place for this one."
         )
     slices = math.prod(shape[:-3])
-    _check_space(math.prod(shape) * (slices - len(record.done)) // slices, folder)
+    _check_space(_size(shape, dtype) * (slices - len(record.done)) // slices, folder)
     return StackResult(array, record)
 
 

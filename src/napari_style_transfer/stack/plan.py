@@ -27,13 +27,10 @@ class Task:
         Which one.
     position
         Its place, from 0, among the chosen slices.
-    neighbour
-        The slice whose result it starts from, if any.
     """
 
     index: Index
     position: int
-    neighbour: Index | None
 
 
 def plan_tasks(
@@ -48,7 +45,7 @@ def plan_tasks(
     indices
         The chosen slices; all where None.
     done
-        Slices that have their result; chosen or not, they can be a neighbour.
+        Slices that have their result.
 
     Raises
     ------
@@ -57,13 +54,22 @@ def plan_tasks(
     """
     chosen = _choose(indices, leading)
     done = frozenset(done)
-    frozen_inputs = done.union(chosen)
-    tasks = [
-        Task(index, position, _neighbour(index, frozen_inputs))
-        for position, index in enumerate(chosen)
-        if index not in done
-    ]
+    tasks = [Task(index, place) for place, index in enumerate(chosen) if index not in done]
     return tasks, len(chosen)
+
+
+def find_neighbour(index: Index, painted: Collection[Index]) -> Index | None:
+    """Return the slice whose result another one starts from, if any.
+
+    That is the nearest painted one before it along the last axis; where there is none, along the axis
+    before that, and so on.
+    """
+    for axis in reversed(range(len(index))):
+        for place in reversed(range(index[axis])):
+            candidate = (*index[:axis], place, *index[axis + 1 :])
+            if candidate in painted:
+                return candidate
+    return None
 
 
 def leading_shape(slices: Any) -> tuple[int, ...]:
@@ -113,13 +119,3 @@ def _choose(indices: Iterable[Index | int] | None, leading: tuple[int, ...]) -> 
     if not chosen:
         raise InputError("No slice is chosen.")
     return sorted(chosen)
-
-
-def _neighbour(index: Index, frozen_inputs: Collection[Index]) -> Index | None:
-    """Return the nearest slice before `index` along the last axis that has one, if any."""
-    for axis in reversed(range(len(index))):
-        for place in reversed(range(index[axis])):
-            candidate = (*index[:axis], place, *index[axis + 1 :])
-            if candidate in frozen_inputs:
-                return candidate
-    return None

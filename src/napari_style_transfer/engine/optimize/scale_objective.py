@@ -80,7 +80,7 @@ class ScaleTargets:
             field = 1.0 if state.settings.borders == "strict" else EFFECTIVE
             found = guides(mask, self._style_layers, field * max(shape) / max(state.shape))
             if shape == state.shape:
-                notes.extend(too_small(labels, self._style_layers, found))
+                notes.extend(too_small(labels, self._style_layers, found, state.regions.name))
             # By its area: then style and content are in the same balance in regions of any size.
             weight = strength_factor(region.strength) * float(mask.float().mean())
             yield StyleTarget(self._mixed_grams(region), weight, found)

@@ -1,1 +1,1 @@
-"""From layers to arrays: frozen on the main thread, read off it."""
+"""Layers become arrays: frozen on the main thread, computed in the thread of the run."""

@@ -1,4 +1,4 @@
-"""What to paint: everything a run needs, collected and frozen on the main thread."""
+"""The job of a run: everything it needs, collected and frozen on the main thread."""
 
 from __future__ import annotations
 
@@ -27,17 +27,20 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image
 
+#: Styles that a result is named by, at most.
+_NAMED = 3
+
 
 @dataclass(frozen=True, eq=False)
 class Beginning:
-    """The picture that a run goes on from.
+    """The result that Continue starts from.
 
     Attributes
     ----------
     picture
-        What it looked like.
+        The layer's picture, frozen.
     layer, placement
-        The layer, to paint into where the result has its size, and where it lies.
+        The layer, and where it lies. The run paints into it if the new result has the same size.
     """
 
     picture: Snapshot
@@ -47,18 +50,18 @@ class Beginning:
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """A run's whole input, independent of the layers it came from.
+    """Everything a run needs, independent of the layers it came from.
 
     Attributes
     ----------
     content, styles, settings, regions
-        What to paint, in whose manner, how and where.
+        The content, the styles, the parameters, and where each style goes.
     placement, grid
-        Where the content lies, and its pixels.
+        Where the content lies in the world, and its pixels.
     beginning
-        What to go on from.
+        The result to continue from, if any.
     frozen_inputs
-        What was frozen so far, and grows while the run is steered.
+        The layers frozen so far; steering adds more.
     """
 
     content: Snapshot
@@ -73,10 +76,15 @@ class Job:
     @property
     def name(self) -> str:
         """Name of the result layer."""
-        return f"{self.content.name} in the style of {self.styles[0].picture.name}"
+        names = list(dict.fromkeys(style.picture.name for style in self.styles if style.share > 0))
+        if len(names) > _NAMED:
+            names[_NAMED - 1 :] = [f"{len(names) - _NAMED + 1} more"]
+        *others, last = names
+        styles = f"{', '.join(others)} and {last}" if others else last
+        return f"{self.content.name} in the style of {styles}"
 
     def notes(self) -> dict[str, Any]:
-        """Return what the recipe says of the layers that were used, as they were in the end."""
+        """Return the names of the layers that were used last, as arguments of `Recipe.from_step`."""
         styles, regions = self.frozen_inputs.styles_in_force, self.frozen_inputs.regions_in_force
         return {
             "content": self.content.name,
@@ -96,18 +104,18 @@ def collect(
     regions: RegionsInput | None = None,
     beginning: Image | None = None,
 ) -> Job:
-    """Freeze all layers as they are on screen; call it on the main thread.
+    """Freeze all layers as they are on screen, and return the job; call it on the main thread.
 
     Parameters
     ----------
     content, styles, settings
-        What to paint, in whose manner, and how.
+        The content, the styles, and the parameters.
     viewer
-        That of the layers.
+        The viewer of the layers.
     regions
-        Where each style goes.
+        Where each style goes; everywhere if None.
     beginning
-        A layer to go on from.
+        A result to continue from.
 
     Raises
     ------
@@ -137,10 +145,10 @@ def collect(
 
 
 def going_on(settings: Settings, recipe: Recipe) -> Settings:
-    """Return the settings for going on from a picture that was made by `recipe`.
+    """Return the settings for continuing from a picture that was made by `recipe`.
 
-    The picture is painted at its full size only, so that nothing of it is arranged anew: for the
-    evaluations that a stopped run had left, or for all of them again.
+    The picture is painted at its full size only, so that its large shapes stay. A stopped run gets the
+    evaluations that it had left, a finished one all of them again.
     """
     steps = settings.steps
     if recipe.status is Status.STOPPED:

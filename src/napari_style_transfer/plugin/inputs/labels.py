@@ -12,7 +12,7 @@ import numpy.typing as npt
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.plugin.inputs.placement import Placement
 from napari_style_transfer.plugin.inputs.resample import ellipse, fill, needed_part, resample
-from napari_style_transfer.plugin.inputs.slicing import is_lazy, read
+from napari_style_transfer.plugin.inputs.slicing import is_lazy, read, unreadable
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -110,7 +110,7 @@ def freeze_labels(layer: Labels | Shapes, grid: Grid) -> FrozenLabels:
     Raises
     ------
     InputError
-        If a layer of shapes does not lie in the plane of the picture.
+        If the layer cannot be read, or is one of shapes that do not lie in the plane of the picture.
     """
     from napari.layers import Shapes
 
@@ -134,12 +134,15 @@ def _freeze(layer: Labels, grid: Grid) -> FrozenLabels:
     world, linear, origin = _world_of(layer, grid)
     world[:, 2] -= origin
     matrix = np.linalg.solve(linear, world).astype(float)
-    data = layer.data[0] if layer.multiscale else layer.data
-    part = needed_part(matrix, grid.shape, data.shape)
-    values = data[part]
+    try:
+        data = layer.data[0] if layer.multiscale else layer.data
+        part = needed_part(matrix, grid.shape, data.shape)
+        values = data[part]
+        if not is_lazy(values) and getattr(values, "nbytes", 0) <= _COPIED:
+            values = np.array(values)
+    except Exception as error:  # whatever the storage behind the layer raises
+        raise unreadable(layer.name, error) from error
     matrix[:, 2] -= [axis.start for axis in part]
-    if not is_lazy(values) and getattr(values, "nbytes", 0) <= _COPIED:
-        values = np.array(values)
     return FrozenLabels(layer.name, grid.shape, values, matrix)
 
 

@@ -1,4 +1,4 @@
-"""Hears when something is painted in a layer of labels or shapes."""
+"""Watches a layer of labels or shapes for strokes."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from napari.layers import Labels, Layer, Shapes
 
-#: What the layers say: of a stroke as it is painted, when it is done, of other data, and of an undo.
+#: The layers' events: while a stroke is painted, when it is done, on new data, and on undo.
 _EVENTS = ("labels_update", "paint", "data", "set_data")
 
 
 class LabelsWatch:
-    """Calls back when the layer that is watched was painted in, once for each of its events.
+    """Calls back at every event that says that the watched layer was painted in.
 
     Parameters
     ----------

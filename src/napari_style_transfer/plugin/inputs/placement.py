@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_style_transfer.plugin.inputs.slicing import shown_axes, shown_slice
+from napari_style_transfer.plugin.inputs.slicing import shown_axes, shown_point
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -25,7 +25,7 @@ class Placement:
     axes
         Its axes that run down and across the picture.
     slices
-        The index of each other axis.
+        The index of each other axis; a thick slice may be shown from one beyond the layer.
     scale, translate, rotate, shear, affine
         Its transform, as napari's layers take it.
     units, axis_labels
@@ -55,7 +55,7 @@ class Placement:
         return cls(
             shape=tuple(int(n) for n in layer.level_shapes[0]),
             axes=shown_axes(layer),
-            slices=shown_slice(layer),
+            slices={axis: round(place) for axis, place in shown_point(layer).items()},
             scale=np.array(layer.scale, float),
             translate=np.array(layer.translate, float),
             rotate=np.array(layer.rotate, float),

@@ -1,9 +1,14 @@
-"""Slices out of a layer's data, cut as napari shows them: planned on the main thread, cut off it."""
+"""Slices out of a layer's data, as napari shows them: planned on the main thread, cut off it.
+
+napari has no public name for which slice of a layer is shown, nor for how it is cut. So this module asks
+napari's own slicing, under private names that have been the same since 0.6, and has no rule of its own.
+"""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,30 +22,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Cutter:
-    """How slices are cut out of a layer.
+    """Cuts slices out of one level of a layer, whole and as thick as they are shown.
 
     Attributes
     ----------
     name
         The layer's name, for messages.
     data
-        Its data, or one level of it; not a copy.
+        The layer's data, or one level of it; not a copy.
     shape
-        Its shape in pixels (the finest level's), without colours.
+        The layer's shape in pixels (the finest level's), without colours.
     axes
-        Its axes that run down and across the screen.
-    margins
-        Of each other axis: how far a slice reaches to both sides, in the finest level's pixels.
-    mode
-        How thick slices are projected, as napari names it.
+        The layer's axes that run down and across the screen.
+    level
+        Which level `data` is; 0 for the finest, or the only one.
+    request
+        napari's own request for the slice shown: a frozen value, with the code that cuts.
     """
 
     name: str
     data: Any
     shape: tuple[int, ...]
     axes: tuple[int, int]
-    margins: Mapping[int, tuple[float, float]]
-    mode: str
+    level: int
+    request: Any
 
     @classmethod
     def of(cls, layer: Image, needed: float) -> Cutter:
@@ -51,69 +56,84 @@ class Cutter:
         layer
             An image layer of a viewer.
         needed
-            Long side in pixels that a slice should have; a multiscale layer is read at its smallest
+            Long side in pixels that a slice should have. A multiscale layer is read at its smallest
             level that has as many, else at its largest.
 
         Raises
         ------
         InputError
-            If the layer is shown in 3-D.
+            If the layer is shown in 3-D, or a level of it cannot be read.
         """
         axes = shown_axes(layer)
         level = _level(layer, needed, axes)
-        thick = layer._data_slice
+        try:
+            data = layer.data[level] if layer.multiscale else layer.data
+        except Exception as error:  # whatever the storage behind the layer raises
+            raise unreadable(layer.name, error) from error
         return cls(
             name=layer.name,
-            data=layer.data[level] if layer.multiscale else layer.data,
+            data=data,
             shape=tuple(int(n) for n in layer.level_shapes[0]),
             axes=axes,
-            margins={
-                axis: (float(thick.margin_left[axis]), float(thick.margin_right[axis]))
-                for axis in range(layer.ndim)
-                if axis not in axes
-            },
-            mode=str(layer.projection_mode),
+            level=level,
+            request=_request(layer),
         )
 
     @property
     def leading(self) -> tuple[int, ...]:
         """The axes that are not shown, in ascending order."""
-        return tuple(sorted(self.margins))
+        return tuple(axis for axis in range(len(self.shape)) if axis not in self.axes)
 
-    def cut(self, point: Mapping[int, float]) -> Any:
-        """Return the (H, W) or (H, W, C) slice at a point of the axes not shown; lazy stays lazy.
+    @property
+    def picture_shape(self) -> tuple[int, ...]:
+        """The shape of a slice: (H, W) or (H, W, C)."""
+        colours = self.data.shape[len(self.shape) :]
+        return tuple(int(n) for n in (*(self.data.shape[axis] for axis in self.axes), *colours))
+
+    def cut(self, point: Mapping[int, float]) -> npt.NDArray[Any]:
+        """Return the (H, W) or (H, W, C) slice at a point of the axes that are not shown.
+
+        It may be a view of the data. Lazy data is computed.
 
         Raises
         ------
         InputError
             If the data cannot be read.
         """
-        index: list[slice | int] = [slice(None)] * self.data.ndim
-        projected = []
-        for axis, margins in self.margins.items():
-            last = self.data.shape[axis] - 1
-            shrink = self.shape[axis] / self.data.shape[axis]
-            if self.mode == "none" or not any(margins):
-                index[axis] = min(round(round(point[axis]) / shrink), last)
-            else:
-                first = max(round((point[axis] - margins[0]) / shrink), 0)
-                index[axis] = slice(
-                    first, min(round((point[axis] + margins[1]) / shrink), last) + 1
-                )
-                projected.append(axis)
+        place = self.request.data_slice
+        places = tuple(point.get(axis, where) for axis, where in enumerate(place.point))
+        request = replace(self.request, data_slice=replace(place, point=places))
+        place = request.data_slice
         try:
-            values = self.data[tuple(index)]
+            if request.multiscale:
+                place = request._thick_slice_at_level(self.level)
+            values = request._project_thick_slice(self.data, place)
+            return np.transpose(np.asarray(values), request._get_order())
         except Exception as error:  # whatever the storage behind the layer raises
-            raise _unreadable(self.name, error) from error
-        if projected:
-            kept = [axis for axis, part in enumerate(index) if isinstance(part, slice)]
-            places = tuple(kept.index(axis) for axis in projected)
-            values = values if is_lazy(values) else np.asarray(values)
-            values = getattr(values, self.mode)(axis=places)
-        if not is_lazy(values):
-            values = read(values, self.name)
-        order = (0, 1) if self.axes[0] < self.axes[1] else (1, 0)
-        return values.transpose(*order, *range(2, values.ndim))
+            raise unreadable(self.name, error) from error
+
+
+@dataclass(frozen=True, eq=False)
+class LazySlice:
+    """A slice that is cut when it is read as an array, in whatever thread; each time anew.
+
+    Attributes
+    ----------
+    cutter, point
+        What to cut, and where.
+    """
+
+    cutter: Cutter
+    point: Mapping[int, float]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(H, W) or (H, W, C)."""
+        return self.cutter.picture_shape
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        """Cut the slice."""
+        return np.asarray(self.cutter.cut(self.point), dtype)
 
 
 def shown_axes(layer: Image) -> tuple[int, int]:
@@ -124,8 +144,6 @@ def shown_axes(layer: Image) -> tuple[int, int]:
     InputError
         If the layer is shown in 3-D.
     """
-    # napari has no public word for which axes and slice of a layer are shown; these names have been
-    # the same since 0.5.
     shown = layer._slice_input.displayed
     if len(shown) != 2:
         raise InputError(f"Layer '{layer.name}' is shown in 3-D; switch the viewer to 2-D.")
@@ -135,29 +153,33 @@ def shown_axes(layer: Image) -> tuple[int, int]:
 def shown_point(layer: Image) -> dict[int, float]:
     """Return where each axis that is not shown is sliced.
 
+    A thick slice may reach into the layer from a point beyond it.
+
     Raises
     ------
     InputError
-        If the slice shown lies outside the layer.
+        If the layer has nothing at the slice shown.
     """
     shown = shown_axes(layer)
     point = layer._data_slice.point
-    places = {axis: float(point[axis]) for axis in range(layer.ndim) if axis not in shown}
-    for axis, place in places.items():
-        if not 0 <= round(place) < layer.level_shapes[0][axis]:
-            raise InputError(f"Layer '{layer.name}' has nothing at this slice; move the slider.")
-    return places
+    if _request(layer)._slice_out_of_bounds():
+        raise InputError(f"Layer '{layer.name}' has nothing at this slice; move the slider.")
+    return {axis: float(point[axis]) for axis in range(layer.ndim) if axis not in shown}
 
 
 def shown_slice(layer: Image) -> dict[int, int]:
-    """Return the index at which each axis that is not shown is sliced.
+    """Return the index at which each axis that is not shown is sliced: the layer's nearest.
 
     Raises
     ------
     InputError
-        If the slice shown lies outside the layer.
+        If the layer has nothing at the slice shown.
     """
-    return {axis: round(place) for axis, place in shown_point(layer).items()}
+    lengths = layer.level_shapes[0]
+    return {
+        axis: min(max(round(place), 0), int(lengths[axis]) - 1)
+        for axis, place in shown_point(layer).items()
+    }
 
 
 def read(values: Any, name: str) -> npt.NDArray[Any]:
@@ -170,17 +192,36 @@ def read(values: Any, name: str) -> npt.NDArray[Any]:
     """
     try:
         return np.asarray(values)
+    except InputError:
+        raise
     except Exception as error:  # whatever the storage behind the layer raises
-        raise _unreadable(name, error) from error
+        raise unreadable(name, error) from error
 
 
 def is_lazy(values: Any) -> bool:
-    """Whether `values` are computed only when they are needed."""
-    return hasattr(values, "__dask_graph__")
+    """Whether `values` are computed by dask, and only when they are needed.
+
+    That a dask graph can be asked for is not enough: xarray's arrays have none while in memory.
+    """
+    graph = getattr(values, "__dask_graph__", None)
+    return graph is not None and graph() is not None
 
 
-def _unreadable(name: str, error: Exception) -> InputError:
-    return InputError(f"Layer '{name}' cannot be read: {error}.")
+def unreadable(name: str, error: Exception) -> InputError:
+    """Return the sentence for a layer whose storage has failed."""
+    reason = str(error).strip().split("\n")[0].rstrip(".") or type(error).__name__
+    return InputError(f"Layer '{name}' cannot be read: {reason}.")
+
+
+def _request(layer: Image) -> Any:
+    """Return napari's request for the slice of `layer` that is shown."""
+    # Where the slicing has moved into an object of its own (0.9), the layer has the method no more.
+    slicing = getattr(layer, "_slicing_state", layer)
+    return slicing._make_slice_request_internal(
+        slice_input=layer._slice_input,
+        data_slice=layer._data_slice,
+        dask_indexer=contextlib.nullcontext,
+    )
 
 
 def _level(layer: Image, needed: float, axes: tuple[int, int]) -> int:

@@ -10,7 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_style_transfer.errors import InputError
-from napari_style_transfer.plugin.inputs.slicing import Cutter, is_lazy, read, shown_point
+from napari_style_transfer.plugin.inputs.slicing import (
+    Cutter,
+    LazySlice,
+    is_lazy,
+    read,
+    shown_point,
+)
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -29,7 +35,8 @@ class Snapshot:
     name
         The layer's name, for messages.
     values
-        (H, W), or (H, W, 3|4) where `rgb`: a copy of the slice shown, or a lazy dask array of it.
+        (H, W), or (H, W, 3|4) where `rgb`: a copy of the slice shown, or where the layer is lazy, what
+        becomes that slice once it is read as an array.
     rgb
         Whether the last axis of `values` holds colours.
     limits
@@ -125,9 +132,9 @@ def snapshot(layer: Image, needed: float) -> Snapshot:
     InputError
         If the layer shows nothing that can be painted; the message says why.
     """
-    cutter = Cutter.of(layer, needed)
-    if 0 in cutter.data.shape:
+    if 0 in layer.level_shapes:
         raise InputError(f"Layer '{layer.name}' is empty; choose another layer.")
+    cutter = Cutter.of(layer, needed)
     if np.dtype(layer.dtype).kind not in "buif":
         raise InputError(
             f"Layer '{layer.name}' holds {layer.dtype} values; convert them to real numbers."
@@ -135,12 +142,12 @@ def snapshot(layer: Image, needed: float) -> Snapshot:
     if layer.rgb and cutter.data.shape[-1] not in (3, 4):
         channels = cutter.data.shape[-1]
         raise InputError(f"Layer '{layer.name}' has {channels} colour channels, not 3 or 4.")
-    values = cutter.cut(shown_point(layer))
+    point = shown_point(layer)
     low, high = (float(limit) for limit in layer.contrast_limits)
     return Snapshot(
         name=layer.name,
-        # A lazy array is computed off the main thread, everything else is copied now.
-        values=values if is_lazy(values) else np.array(values),
+        # Lazy data is computed off the main thread, everything else is copied now.
+        values=LazySlice(cutter, point) if is_lazy(cutter.data) else np.array(cutter.cut(point)),
         rgb=layer.rgb,
         limits=(low, high if high > low else low + 1),
         table=_grey_table(layer.gamma) if layer.rgb else _colour_table(layer),

@@ -1,4 +1,4 @@
-"""Which slices of a stack to paint, and everything that it takes: collected on the main thread."""
+"""The job of a run over a stack: which slices, and everything it needs; collected on the main thread."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.plugin.inputs.job import Job
-from napari_style_transfer.plugin.inputs.slicing import Cutter
+from napari_style_transfer.plugin.inputs.slicing import Cutter, is_lazy
 from napari_style_transfer.plugin.inputs.snapshot import Snapshot
 from napari_style_transfer.plugin.outputs.stack_array import StackArray, storage_order
 from napari_style_transfer.stack.loop import SliceError
@@ -50,8 +50,13 @@ class StackSelection(BaseModel):
     @classmethod
     def of(cls, layer: Layer | None) -> StackSelection | None:
         """Return the note that a layer carries, or None if it is not the result of a stack."""
+        return None if layer is None else cls.of_metadata(layer.metadata)
+
+    @classmethod
+    def of_metadata(cls, metadata: Mapping[str, Any]) -> StackSelection | None:
+        """Return the note among the metadata of a layer, or None if there is none."""
         try:
-            return cls.model_validate(layer.metadata[STACK_KEY]) if layer is not None else None
+            return cls.model_validate(metadata[STACK_KEY])
         except (KeyError, ValidationError):
             return None
 
@@ -61,31 +66,30 @@ class StackSelection(BaseModel):
 
 
 class ContentSlices:
-    """The slices of a layer as they are seen, each read when it is asked for; in the thread.
+    """The slices of a layer as they are shown, each read when it is asked for; in the thread.
 
     Parameters
     ----------
-    look
-        How the layer is shown; of its values no use is made.
+    appearance
+        How the layer is shown: colours and contrast; its values are not used.
     cutter
-        Cuts its slices.
-
-    Attributes
-    ----------
-    alpha
-        Transparency of the slice that was read last, (H, W) uint8, or None.
+        Cuts the layer's slices.
     """
 
-    def __init__(self, look: Snapshot, cutter: Cutter) -> None:
-        self._look, self._cutter = replace(look, values=None), cutter
-        self.alpha: npt.NDArray[np.uint8] | None = None
+    def __init__(self, appearance: Snapshot, cutter: Cutter) -> None:
+        self._appearance, self._cutter = replace(appearance, values=None), cutter
 
     @property
     def shape(self) -> tuple[int, ...]:
         """(..., H, W, 3)."""
         cutter = self._cutter
         leading = (cutter.shape[axis] for axis in cutter.leading)
-        return *leading, *(int(cutter.data.shape[axis]) for axis in cutter.axes), 3
+        return *leading, *cutter.picture_shape[:2], 3
+
+    @property
+    def lazy(self) -> bool:
+        """Whether a slice has to be computed before it is shown."""
+        return is_lazy(self._cutter.data)
 
     def __getitem__(self, index: Index | int) -> npt.NDArray[np.uint8]:
         """Return the (H, W, 3|4) picture of a slice.
@@ -98,33 +102,31 @@ class ContentSlices:
         index = index if isinstance(index, tuple) else (index,)
         point = dict(zip(self._cutter.leading, index, strict=True))
         try:
-            picture = replace(self._look, values=self._cutter.cut(point)).pixels()
+            return replace(self._appearance, values=self._cutter.cut(point)).pixels()
         except InputError as error:
             raise SliceError(index, str(error)) from None
-        self.alpha = picture[..., 3].copy() if picture.shape[-1] == 4 else None
-        return picture
 
 
 @dataclass(frozen=True, eq=False)
 class StackJob(Job):
-    """A run over several slices; its `content` is the one that was on screen.
+    """Everything a run over several slices needs; `content` is the slice that was on screen.
 
     Attributes
     ----------
     slices, indices
-        The content's slices, which are not frozen, and which of them to paint.
+        The content's slices, which are read when they are painted, and which of them to paint.
     note
-        The same, as it is kept with the result.
-    canvas
-        Where the result goes.
+        The choice of slices, as it is kept with the result.
+    result
+        Takes the slices that are done.
     layer
-        The layer that is gone on with, if any.
+        The result layer to continue, if any.
     """
 
     slices: ContentSlices
     indices: tuple[Index, ...]
     note: StackSelection
-    canvas: StackArray
+    result: StackArray
     layer: Image | None
 
 
@@ -149,8 +151,8 @@ def continue_stack(
     layer
         The result of a stack.
     chosen
-        The slices chosen now, if several: they count where they are more than those chosen when the
-        result was begun, or where these are done.
+        The slices chosen now, if several. They replace those chosen at first if they are more, or if
+        those are done.
 
     Raises
     ------
@@ -167,12 +169,11 @@ def continue_stack(
             "painted from, shown as it was then."
         )
     run = identity(job.settings, **_names(job))
-    result = None if note.folder else _result_in(layer, note, record)
-    canvas = StackArray(
+    result = StackArray(
         note.axes,
         record.run,
         None if note.folder is None else Path(note.folder),
-        result=result,
+        result=None if note.folder else _result_in(layer, note, record),
         changed=run != record.run,
     )
     if chosen is not None:
@@ -180,7 +181,7 @@ def continue_stack(
         done = {tuple(map(int, np.unravel_index(flat, leading))) for flat in record.done}
         if now > begun or begun <= done:
             note = note.model_copy(update={"ranges": chosen.ranges})
-    return _stack_job(job, content, note, canvas, layer)
+    return _stack_job(job, content, note, result, layer)
 
 
 def painted_size(layer: Image, note: StackSelection) -> int:
@@ -189,7 +190,7 @@ def painted_size(layer: Image, note: StackSelection) -> int:
 
 
 def _stack_job(
-    job: Job, content: Image, note: StackSelection, canvas: StackArray, layer: Image | None
+    job: Job, content: Image, note: StackSelection, result: StackArray, layer: Image | None
 ) -> StackJob:
     given: Mapping[str, Any] = {field.name: getattr(job, field.name) for field in fields(Job)}
     return StackJob(
@@ -197,7 +198,7 @@ def _stack_job(
         slices=ContentSlices(job.content, Cutter.of(content, job.settings.size)),
         indices=note.indices(),
         note=note,
-        canvas=canvas,
+        result=result,
         layer=layer,
     )
 

@@ -1,4 +1,4 @@
-"""What the user has picked to paint with, frozen on the main thread, made into pixels off it."""
+"""Styles and regions: frozen on the main thread, made into pixels in the thread of the run."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class StyleInput:
     Attributes
     ----------
     layer
-        The layer whose manner is taken.
+        The style's layer.
     share, scale, angle
         As of :class:`~napari_style_transfer.spec.Style`.
     part
-        A layer that marks the part of it that serves; all of it if None.
+        A layer that marks which part of the picture to use; all of it if None.
     """
 
     layer: Image
@@ -63,23 +63,23 @@ class FrozenStyle:
     part: FrozenLabels | None
 
     def style(self) -> Style:
-        """Return what the engine takes; off the main thread, because it may take its time.
+        """Return the style for the engine; slow, so call it off the main thread.
 
         Raises
         ------
         InputError
-            If a layer cannot be read, or the part that should serve is empty.
+            If a layer cannot be read, or the part to use is empty.
         """
         mask = None if self.part is None else self.part.labels
         if self.part is not None and mask is not None and not mask.any():
             raise InputError(
                 f"Layer '{self.part.name}' marks nothing in '{self.picture.name}'; paint in it the part "
-                "that should serve as the style."
+                "to take the style from."
             )
         return Style(self.picture.picture, self.share, self.scale, self.angle, mask)
 
     def note(self) -> StyleEntry:
-        """Return what the recipe says of it."""
+        """Return the style's entry in the recipe."""
         return StyleEntry(
             picture=self.picture.name,
             share=self.share,
@@ -97,17 +97,17 @@ class FrozenRegions:
     table: Mapping[int, Region]
 
     def regions(self) -> Regions:
-        """Return what the engine takes; off the main thread, because it may take its time.
+        """Return the regions for the engine; slow, so call it off the main thread.
 
         Raises
         ------
         InputError
             If the layer cannot be read.
         """
-        return Regions(self.labels.labels, self.table)
+        return Regions(self.labels.labels, self.table, self.labels.name)
 
     def note(self) -> RegionsEntry:
-        """Return what the recipe says of it."""
+        """Return the regions' entry in the recipe."""
         table = {
             label: RegionEntry(style=region.style, strength=region.strength)
             for label, region in self.table.items()
@@ -117,18 +117,18 @@ class FrozenRegions:
 
 @dataclass(eq=False)
 class FrozenInputs:
-    """What a run has frozen so far, so that nothing is read, or made into targets, twice.
+    """The layers that a run has frozen so far: each is read once, and its targets computed once.
 
     Attributes
     ----------
     pictures
-        Of style layers: within a run, what a layer looked like first is what counts.
+        By style layer. A style layer that changes during a run does not change the run.
     parts
-        Of style layers and the layers that mark a part of them.
+        By style layer and the layer that marks a part of it.
     regions
-        Of layers that mark regions of the content.
+        By layer that marks regions of the content.
     styles_in_force, regions_in_force
-        What the engine was told last, for the recipe.
+        The styles and regions that the engine was given last, for the recipe.
     """
 
     pictures: dict[Image, Snapshot] = field(default_factory=dict)
@@ -138,13 +138,13 @@ class FrozenInputs:
     regions_in_force: FrozenRegions | None = None
 
     def forget(self, layer: Layer) -> None:
-        """Take note that something was painted in `layer`."""
+        """Freeze `layer` anew the next time, because it was painted in."""
         self.regions.pop(layer, None)
         self.parts = {both: part for both, part in self.parts.items() if layer not in both}
 
 
 def freeze_styles(
-    picks: Iterable[StyleInput],
+    inputs: Iterable[StyleInput],
     settings: Settings,
     frozen_inputs: FrozenInputs,
     viewer: ViewerModel,
@@ -157,24 +157,24 @@ def freeze_styles(
         If a layer shows nothing that can be used, or no style has a share.
     """
     frozen = []
-    for pick in picks:
-        if pick.layer not in frozen_inputs.pictures:
-            needed = settings.size * settings.style_scale * pick.scale
-            frozen_inputs.pictures[pick.layer] = snapshot(pick.layer, needed)
+    for given in inputs:
+        if given.layer not in frozen_inputs.pictures:
+            needed = settings.size * settings.style_scale * given.scale
+            frozen_inputs.pictures[given.layer] = snapshot(given.layer, needed)
         part = None
-        if pick.part is not None:
-            both = pick.layer, pick.part
+        if given.part is not None:
+            both = given.layer, given.part
             if both not in frozen_inputs.parts:
-                frozen_inputs.parts[both] = freeze_labels(pick.part, grid_of(pick.layer, viewer))
+                frozen_inputs.parts[both] = freeze_labels(given.part, grid_of(given.layer, viewer))
             part = frozen_inputs.parts[both]
-        picture = frozen_inputs.pictures[pick.layer]
-        frozen.append(FrozenStyle(picture, pick.share, pick.scale, pick.angle, part))
+        picture = frozen_inputs.pictures[given.layer]
+        frozen.append(FrozenStyle(picture, given.share, given.scale, given.angle, part))
     styles_of([Style(each.picture.name, each.share, each.scale) for each in frozen])
     return tuple(frozen)
 
 
 def freeze_regions(
-    pick: RegionsInput | None, grid: Grid, frozen_inputs: FrozenInputs
+    given: RegionsInput | None, grid: Grid, frozen_inputs: FrozenInputs
 ) -> FrozenRegions | None:
     """Freeze regions over the content's `grid`; call it on the main thread.
 
@@ -183,8 +183,8 @@ def freeze_regions(
     InputError
         If the layer does not lie in the plane of the content.
     """
-    if pick is None:
+    if given is None:
         return None
-    if pick.layer not in frozen_inputs.regions:
-        frozen_inputs.regions[pick.layer] = freeze_labels(pick.layer, grid)
-    return FrozenRegions(frozen_inputs.regions[pick.layer], pick.table)
+    if given.layer not in frozen_inputs.regions:
+        frozen_inputs.regions[given.layer] = freeze_labels(given.layer, grid)
+    return FrozenRegions(frozen_inputs.regions[given.layer], given.table)

@@ -1,34 +1,44 @@
-"""Results as files: a picture with its recipe beside it, so that it outlives napari."""
+"""Results as files: pictures with their recipe beside them, so that they outlive napari."""
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-from PIL import Image as Pillow
 
 from napari_style_transfer.errors import InputError
-from napari_style_transfer.io.atomic import replacing, save_text
-from napari_style_transfer.recipe import RECIPE_KEY, Recipe
+from napari_style_transfer.io.names import check_output
+from napari_style_transfer.io.saving import save_picture
+from napari_style_transfer.plugin.inputs.stack_job import STACK_KEY, StackSelection
+from napari_style_transfer.plugin.outputs.stack_array import picture_order
+from napari_style_transfer.plugin.outputs.tiff import describe_axes, write_tiff
+from napari_style_transfer.progress import Picture
+from napari_style_transfer.recipe import RECIPE_KEY, Recipe, saving_recipe
+from napari_style_transfer.stack.output import Record
+from napari_style_transfer.stack.plan import Index
 
-LayerData = tuple[Any, dict[str, Any], str]
-
+#: Key under which the metadata of a result layer say along which of its axes it was painted.
+AXES_KEY = "napari_style_transfer_axes"
+#: Key under which a recipe's file holds what makes a layer again.
+LAYER_KEY = "layer"
 #: Of a layer, beside picture and recipe: what is kept with them, so that it comes back as it was.
 _ATTRIBUTES = (
     "name", "scale", "translate", "rotate", "shear", "affine", "axis_labels", "interpolation2d",
 )  # fmt: skip
-_LAYER_KEY = "layer"
-#: What the picture of a recipe may be: the command line writes these.
-_PICTURES = (".png", ".tif", ".tiff", ".jpg", ".jpeg")
+#: Axes besides those of the pictures that OME has names for.
+_MOST_AXES = 3
 
 
 def write_picture(path: str, data: Any, attributes: Mapping[str, Any]) -> list[str]:
-    """Write an image layer as PNG, and its recipe beside it under the same name; an npe2 writer.
+    """Write an image layer as PNG or TIFF, and its recipe beside it; an npe2 writer.
+
+    A picture is written as it was painted: upright also where the view was transposed. A stack becomes a
+    TIFF of a page for each slice, with OME metadata. Opacity is written only where something is
+    see-through; slices of a stack that are not painted yet are black, and named in the recipe's file.
 
     A layer without a recipe is written as napari itself does: npe2 may choose this writer for any
     image.
@@ -36,7 +46,7 @@ def write_picture(path: str, data: Any, attributes: Mapping[str, Any]) -> list[s
     Parameters
     ----------
     path
-        Ends in .png.
+        Ends in .png, .tif or .tiff.
     data
         The layer's data.
     attributes
@@ -50,24 +60,117 @@ def write_picture(path: str, data: Any, attributes: Mapping[str, Any]) -> list[s
     Raises
     ------
     InputError
-        If a file cannot be written, another one would be replaced by the recipe, or it is a stack.
+        If a file cannot be written, others would be replaced by the recipe, or a stack is to become a
+        PNG.
     """
-    values = attributes.get("metadata", {}).get(RECIPE_KEY)
-    if not isinstance(values, Mapping):
+    metadata = attributes.get("metadata", {})
+    if not isinstance(metadata.get(RECIPE_KEY), Mapping):
         from napari_builtins.io import napari_write_image  # type: ignore[import-untyped]
 
         return [written] if (written := napari_write_image(path, data, dict(attributes))) else []
-    recipe = Recipe.parse(values)
-    picture, notes = Path(path), Path(path).with_suffix(".json")
-    if sum(size > 1 for size in data.shape[:-1]) > 2:
+    recipe = Recipe.parse(metadata)
+    picture = check_output(path)
+    painted = _Painted.of(data, metadata)
+    if picture.suffix.lower() == ".png" and painted.count > 1:
         raise InputError(f"{picture.name} can hold one picture, not a stack; save it as a TIFF.")
-    if notes.exists() and _recipe(notes) is None:
-        raise InputError(f"The recipe would replace {notes}; choose another name for the picture.")
-    with replacing(picture) as part:
-        Pillow.fromarray(_flat(data)).save(part, "PNG")
-    noted = recipe.model_dump(mode="json") | {_LAYER_KEY: _state(data.shape, attributes)}
-    save_text(notes, f"{json.dumps(noted, indent=2)}\n")
-    return [str(picture), str(notes)]
+    noted: dict[str, Any] = recipe.model_dump(mode="json")
+    state = _state(data.shape, attributes) | {"axes": list(painted.axes)}
+    stack = _stack(data.ndim, metadata)
+    if stack is not None:
+        selection, record = stack
+        noted = record.to_json()
+        noted[STACK_KEY] = selection.model_copy(update={"folder": None}).model_dump(mode="json")
+        state["not_painted"] = [list(index) for index in sorted(painted.missing)]
+    with saving_recipe(picture, noted | {LAYER_KEY: state}) as side:
+        _write(picture, painted, attributes)
+    return [str(picture), str(side)]
+
+
+@dataclass(frozen=True, eq=False)
+class _Painted:
+    """A layer's data as it was painted.
+
+    Attributes
+    ----------
+    array
+        (..., H, W, 3 | 4), numpy or dask.
+    axes
+        The layer's axes that run down and across the pictures.
+    missing
+        Slices that are not painted.
+    """
+
+    array: Any
+    axes: tuple[int, int]
+    missing: frozenset[Index]
+
+    @classmethod
+    def of(cls, data: Any, metadata: Mapping[str, Any]) -> _Painted:
+        stack = _stack(data.ndim, metadata)
+        axes = _axes(data.shape, metadata) if stack is None else stack[0].axes
+        array = data.transpose(picture_order(axes, data.ndim))
+        missing: frozenset[Index] = frozenset()
+        if stack is not None:
+            numbered = enumerate(np.ndindex(*array.shape[:-3]))
+            missing = frozenset(index for number, index in numbered if number not in stack[1].done)
+        return cls(array, axes, missing)
+
+    @property
+    def count(self) -> int:
+        """How many pictures there are."""
+        return math.prod(self.array.shape[:-3])
+
+    def pictures(self) -> Iterator[tuple[Index, Picture]]:
+        """Return each picture, with black where nothing is painted."""
+        for index in np.ndindex(*self.array.shape[:-3]):
+            picture = np.asarray(self.array[index])
+            if picture.dtype != np.uint16:
+                picture = picture.astype(np.uint8, copy=False)
+            yield index, np.zeros_like(picture) if index in self.missing else picture
+
+    def is_opaque(self) -> bool:
+        """Whether no pixel that is painted is see-through."""
+        return self.array.shape[-1] == 3 or all(
+            bool((picture[..., 3] == np.iinfo(picture.dtype).max).all())
+            for index, picture in self.pictures()
+            if index not in self.missing
+        )
+
+
+def _stack(ndim: int, metadata: Mapping[str, Any]) -> tuple[StackSelection, Record] | None:
+    """Return what a layer says of its slices, if it is the result of a stack and still has its axes."""
+    selection, record = StackSelection.of_metadata(metadata), Record.from_json(metadata)
+    if selection is None or record is None or len(selection.ranges) != ndim - 3:
+        return None
+    return selection, record
+
+
+def _axes(shape: Sequence[int], metadata: Mapping[str, Any]) -> tuple[int, int]:
+    """Return the axes down and across the picture of a layer that is no stack: others have length 1."""
+    axes = range(len(shape) - 1)
+    longer = [axis for axis in axes if shape[axis] > 1]
+    noted = metadata.get(AXES_KEY)
+    if isinstance(noted, Sequence) and sorted(noted) == longer:
+        longer = list(noted)
+    down, across = longer if len(longer) == 2 else axes[-2:]
+    return down, across
+
+
+def _write(picture: Path, painted: _Painted, attributes: Mapping[str, Any]) -> None:
+    """Write the pictures, without their opacity where all is opaque."""
+    colours = 3 if painted.is_opaque() else 4
+    pictures = (each[..., :colours] for _, each in painted.pictures())
+    if picture.suffix.lower() == ".png":
+        save_picture(picture, np.ascontiguousarray(next(pictures)))
+        return
+    shape = (*painted.array.shape[:-1], colours)
+    order = picture_order(painted.axes, painted.array.ndim)[:-1]
+    if len(order) - 2 > _MOST_AXES or painted.count == 1:
+        shape, order = (painted.count, *shape[-3:]), order[-3:]
+    if painted.count == 1:
+        shape, order = shape[-3:], order[-2:]
+    kind = np.uint16 if painted.array.dtype == np.uint16 else np.uint8
+    write_tiff(picture, pictures, shape, kind, describe_axes(attributes, order))
 
 
 def _state(shape: Sequence[int], attributes: Mapping[str, Any]) -> dict[str, Any]:
@@ -79,57 +182,3 @@ def _state(shape: Sequence[int], attributes: Mapping[str, Any]) -> dict[str, Any
     if (units := attributes.get("units")) is not None:
         kept["units"] = [str(unit) for unit in units]
     return kept
-
-
-def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerData]] | None:
-    """Return a reader of recipes that have their picture beside them; an npe2 reader.
-
-    It answers to the recipe's file, not to the picture's: napari would ask at every PNG which of its
-    readers to take.
-    """
-    paths = [path] if isinstance(path, str) else path
-    if all(_recipe(Path(each)) is not None and _picture(Path(each)) for each in paths):
-        return _read
-    return None
-
-
-def _read(path: str | list[str]) -> list[LayerData]:
-    paths = [path] if isinstance(path, str) else path
-    return [_layer(Path(each)) for each in paths]
-
-
-def _layer(notes: Path) -> LayerData:
-    picture, recipe = _picture(notes), _recipe(notes)
-    assert picture is not None
-    assert recipe is not None
-    try:
-        with Pillow.open(picture) as file:
-            data = np.asarray(file.convert("RGBA" if file.has_transparency_data else "RGB"))
-    except (OSError, Pillow.DecompressionBombError) as error:
-        raise InputError(f"Cannot read the picture {picture}: {error}.") from None
-    metadata = {RECIPE_KEY: recipe.model_dump(mode="json")}
-    own = {"rgb": True, "metadata": metadata}
-    state = json.loads(notes.read_bytes()).get(_LAYER_KEY, {})
-    shape = state.pop("shape", None)
-    if shape is None or math.prod(shape) != data.size:  # the command line's, or another picture
-        return data, {"name": notes.stem} | own, "image"
-    return data.reshape(shape), state | own, "image"
-
-
-def _recipe(path: Path) -> Recipe | None:
-    try:
-        return Recipe.parse(path)
-    except InputError:
-        return None
-
-
-def _picture(notes: Path) -> Path | None:
-    pictures = (notes.with_suffix(suffix) for suffix in _PICTURES)
-    return next((picture for picture in pictures if picture.is_file()), None)
-
-
-def _flat(data: Any) -> npt.NDArray[np.uint8]:
-    """Return a layer's data as (H, W, 3|4): a result over a slice of a stack has single axes too."""
-    array: npt.NDArray[np.uint8] = np.asarray(data, np.uint8)
-    single = [axis for axis, size in enumerate(array.shape[:-1]) if size == 1]
-    return np.ascontiguousarray(array.squeeze(tuple(single[: array.ndim - 3])))

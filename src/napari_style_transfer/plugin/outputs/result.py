@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from napari_style_transfer.errors import InputError
+from napari_style_transfer.plugin.outputs.files import AXES_KEY
+from napari_style_transfer.plugin.outputs.view import bring_into_view
 from napari_style_transfer.plugin.runs.messages import Preview
 from napari_style_transfer.plugin.runs.worker import shape_of_previews
 from napari_style_transfer.recipe import RECIPE_KEY, Recipe
@@ -35,17 +37,22 @@ class ResultLayer:
         self._shape = (0, 0)
 
     @property
+    def layer(self) -> Image | None:
+        """The layer, once it is there and until the user deletes it."""
+        return None if self.deleted else self._layer
+
+    @property
     def deleted(self) -> bool:
         """Whether the layer was there and the user has deleted it."""
         return self._layer is not None and self._layer not in self._viewer.layers
 
     def show(self, message: Preview) -> None:
-        """Show the picture of a message, if it has one."""
-        if message.picture is not None:
-            self._show(message.picture)
+        """Show the picture of a message, if it has one, and keep with it how it was made so far."""
+        if message.picture is not None and message.recipe is not None:
+            self.finish(message.picture, message.recipe)
 
     def finish(self, picture: Picture, recipe: Recipe) -> None:
-        """Show the last picture and keep with it how it was made."""
+        """Show a picture and keep with it how it was made."""
         self._show(picture)
         if self._layer is not None:
             self._layer.metadata[RECIPE_KEY] = recipe.model_dump(mode="json")
@@ -64,9 +71,11 @@ class ResultLayer:
                 name=self._name,
                 rgb=True,
                 interpolation2d="linear",
+                metadata={AXES_KEY: list(self._placement.axes)},
                 **self._placement.transform(shape),
                 **self._placement.options(),
             )
+            bring_into_view(self._viewer, self._layer)
         else:
             self._layer.data = data
             if shape != self._shape:
@@ -80,7 +89,8 @@ class ResultLayer:
         fits = max(shape) == self._size and picture.shape[:2] in (shape, shape_of_previews(shape))
         if fits and beginning.layer in self._viewer.layers:
             self._layer, self._placement, self._shape = beginning.layer, beginning.placement, shape
-            self._layer.metadata.pop(RECIPE_KEY, None)  # it says no more how the picture was made
+            self._layer.metadata[AXES_KEY] = list(self._placement.axes)
+            bring_into_view(self._viewer, self._layer)
 
 
 def carries_recipe(layer: Layer | None) -> bool:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.progress import Picture
 from napari_style_transfer.recipe import Recipe
+from napari_style_transfer.stack.base import rgba
 from napari_style_transfer.stack.output import Record, StackResult, open_result
 from napari_style_transfer.stack.plan import Index
 
@@ -25,9 +26,10 @@ CHANNELS = 4
 class StackArray:
     """The (..., h, w, 4) uint8 result of a stack, in memory or in a folder.
 
-    In memory, the array that the layer shows is changed on the main thread only; a slice that the
-    thread has finished waits beside it until then. In a folder, the thread writes, and a slice in the
-    making is kept beside it.
+    It is a :class:`~napari_style_transfer.stack.base.StackOutput` for the thread that paints. In
+    memory, the array that the layer shows is changed on the main thread only; a slice that the thread has
+    finished waits beside it until then. In a folder, the thread writes, and a slice in the making is kept
+    beside it.
 
     Parameters
     ----------
@@ -36,11 +38,11 @@ class StackArray:
     run
         What tells this run from others, from :func:`~napari_style_transfer.stack.output.identity`.
     folder
-        Where the result is kept; in memory where None.
+        Where the result is kept; in memory if None.
     result
-        One in memory that was begun before.
+        A result in memory that was begun before.
     changed
-        Whether slices of it were painted otherwise than they are now.
+        Whether earlier slices of it were painted with other settings.
     """
 
     def __init__(
@@ -56,13 +58,13 @@ class StackArray:
         self._result_so_far = result
         self._steered = changed
         self._waiting: dict[Index, Picture] = {}
-        self._settled: list[int] = []
-        self._sketch: tuple[Index, Picture] | None = None
+        self._committed: list[int] = []
+        self._preview: tuple[Index, Picture] | None = None
 
     # ---- in the thread ---------------------------------------------------------------------------
 
     def open(self, shape: tuple[int, ...]) -> None:
-        """Make room for a result of this shape, or go on with what there is of it.
+        """Make room for a result of this shape, or continue the one that is there.
 
         Raises
         ------
@@ -76,7 +78,12 @@ class StackArray:
                 "The content has other slices than this result; choose the content that it was "
                 "painted from."
             )
-        self._settled = sorted(map(self._number, self._result.done))
+        self._committed = sorted(map(self._number, self._result.done))
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of its values."""
+        return self._result.dtype
 
     @property
     def done(self) -> frozenset[Index]:
@@ -100,17 +107,17 @@ class StackArray:
     def __getitem__(self, index: Index) -> Picture:
         """Return the (h, w, 3) result of a slice."""
         waiting = self._waiting.get(index)
-        return (self._result[index] if waiting is None else waiting)[..., :3]
+        return self._result[index] if waiting is None else waiting[..., :3]
 
-    def __setitem__(self, index: Index, picture: Picture) -> None:
-        """Take the (h, w, 4) result of a slice."""
+    def write(self, index: Index, picture: Picture, alpha: npt.NDArray[Any] | None) -> None:
+        """Take the (h, w, 3) result of a slice, and its content's opacity."""
         if self._folder is None:
-            self._waiting[index] = picture
+            self._waiting[index] = rgba(picture, alpha)
         else:
-            self._result[index] = picture
+            self._result.write(index, picture, alpha)
 
-    def note(self, index: Index, recipe: Recipe) -> None:
-        """Take note in the folder, if there is one, that a slice is done."""
+    def finish(self, index: Index, recipe: Recipe) -> None:
+        """Note in the folder, if there is one, that a slice is done."""
         if self._folder is not None:
             self._result.finish(index, recipe)
 
@@ -118,7 +125,7 @@ class StackArray:
 
     @property
     def data(self) -> npt.NDArray[np.uint8] | dask.array.Array:
-        """What a layer shows: the result, which follows every change, in the layer's order of axes."""
+        """The result in the layer's order of axes, as the layer shows it; it follows every change."""
         array: Any = self._result.array
         if self._folder is not None:
             array = _View(self, self._result.shape).lazy()
@@ -126,40 +133,42 @@ class StackArray:
         shown: npt.NDArray[np.uint8] | dask.array.Array = array.transpose(order)
         return shown
 
-    def sketch(self, index: Index, picture: Picture) -> None:
+    def show_preview(self, index: Index, picture: Picture) -> None:
         """Show the (h, w, 4) picture of a slice in the making."""
-        self._sketch = index, picture
+        self._preview = index, picture
         if self._folder is None:
-            self._result[index] = picture
+            self._result.put(index, picture)
 
-    def settle(self, index: Index, recipe: Recipe) -> None:
+    def commit(self, index: Index, recipe: Recipe) -> None:
         """Show a slice that is done."""
         if self._folder is None:
-            self._result[index] = self._waiting[index]
+            self._result.put(index, self._waiting[index])
             del self._waiting[index]  # only now, so that the thread always finds it in either place
             self._result.finish(index, recipe)
-        self._settled.append(self._number(index))
-        self._sketch = None
+        self._committed.append(self._number(index))
+        self._preview = None
         self._steered = self._steered or recipe.steered
 
-    def wipe(self) -> Index | None:
-        """Take a slice away that was left in the making, and return which."""
-        if self._sketch is None:
+    def discard_preview(self) -> Index | None:
+        """Remove the slice that was left in the making, and return which it was."""
+        if self._preview is None:
             return None
-        index, picture = self._sketch
-        self._sketch = None
+        index, picture = self._preview
+        self._preview = None
         if self._folder is None:
-            self._result[index] = np.zeros_like(picture)
+            self._result.put(index, np.zeros_like(picture))
         return index
 
     def record(self) -> dict[str, Any]:
         """Return what is kept with the layer: how it was made, and which slices are done."""
-        return Record(copy.deepcopy(self._run), list(self._settled), self.recipe).to_json()
+        return Record(copy.deepcopy(self._run), list(self._committed), self.recipe).to_json()
 
-    def look(self, index: Index) -> Picture:
+    def read(self, index: Index) -> Picture:
         """Return the (h, w, 4) picture of a slice as it is now; any thread."""
-        sketch = self._sketch
-        return sketch[1] if sketch is not None and sketch[0] == index else self._result[index]
+        preview = self._preview
+        if preview is not None and preview[0] == index:
+            return preview[1]
+        return self._result.picture(index)
 
     def _number(self, index: Index) -> int:
         """Return the place of a slice in the flattened leading axes."""
@@ -172,10 +181,10 @@ class StackArray:
 
 
 class _View:
-    """A canvas as an array, for dask, which reads it slice by slice and each time anew."""
+    """The result as an array for dask, which reads it slice by slice and each time anew."""
 
-    def __init__(self, canvas: StackArray, shape: tuple[int, ...]) -> None:
-        self._canvas = canvas
+    def __init__(self, result: StackArray, shape: tuple[int, ...]) -> None:
+        self._result = result
         self.shape, self.ndim, self.dtype = shape, len(shape), np.dtype(np.uint8)
 
     def __getitem__(self, index: tuple[Any, ...]) -> npt.NDArray[np.uint8]:
@@ -183,7 +192,7 @@ class _View:
         # A chunk is one slice, of whose place dask makes a number or a slice of length 1.
         place = tuple(int(part.start if isinstance(part, slice) else part) for part in leading)
         kept = sum(isinstance(part, slice) for part in leading)
-        found: npt.NDArray[np.uint8] = self._canvas.look(place)[within]
+        found: npt.NDArray[np.uint8] = self._result.read(place)[within]
         return found[(None,) * kept]
 
     def lazy(self) -> Any:
@@ -197,6 +206,19 @@ class _View:
         )
 
 
+def picture_order(axes: tuple[int, int], ndim: int) -> tuple[int, ...]:
+    """Return how to transpose an array in the order of axes of a layer into (..., h, w, C).
+
+    Parameters
+    ----------
+    axes
+        The layer's axes that run down and across the pictures.
+    ndim
+        Of the array, colours included.
+    """
+    return (*(axis for axis in range(ndim - 1) if axis not in axes), *axes, ndim - 1)
+
+
 def storage_order(axes: tuple[int, int], ndim: int) -> tuple[int, ...]:
     """Return how to transpose (..., h, w, C) into the order of axes of a layer.
 
@@ -207,6 +229,5 @@ def storage_order(axes: tuple[int, int], ndim: int) -> tuple[int, ...]:
     ndim
         Of the array, colours included.
     """
-    leading = [axis for axis in range(ndim - 1) if axis not in axes]
-    order = {axis: place for place, axis in enumerate([*leading, *axes])}
-    return (*(order[axis] for axis in range(ndim - 1)), ndim - 1)
+    order = {axis: place for place, axis in enumerate(picture_order(axes, ndim))}
+    return tuple(order[axis] for axis in range(ndim))

@@ -8,8 +8,9 @@ from napari_style_transfer.errors import InputError
 from napari_style_transfer.plugin.inputs.proxy import without_proxy
 from napari_style_transfer.plugin.inputs.slicing import shown_axes, shown_slice
 from napari_style_transfer.plugin.inputs.stack_job import STACK_KEY, StackJob
+from napari_style_transfer.plugin.outputs.view import bring_into_view
 from napari_style_transfer.plugin.runs.messages import Preview
-from napari_style_transfer.recipe import Recipe
+from napari_style_transfer.recipe import RECIPE_KEY, Recipe
 from napari_style_transfer.stack.plan import Index
 
 if TYPE_CHECKING:
@@ -26,14 +27,19 @@ class StackLayer:
     Parameters
     ----------
     viewer
-        Gets the layer, or has the one that is gone on with.
+        Gets the layer, or has the one to continue.
     job
         What is painted.
     """
 
     def __init__(self, viewer: ViewerModel, job: StackJob) -> None:
-        self._viewer, self._job, self._canvas = viewer, job, job.canvas
+        self._viewer, self._job, self._result = viewer, job, job.result
         self._layer: Image | None = None
+
+    @property
+    def layer(self) -> Image | None:
+        """The layer, once it is there and until the user deletes it."""
+        return None if self.deleted else self._layer
 
     @property
     def deleted(self) -> bool:
@@ -43,7 +49,7 @@ class StackLayer:
     @property
     def recipe(self) -> Recipe | None:
         """How the stack is painted, once a slice is done."""
-        return self._canvas.recipe
+        return self._result.recipe
 
     def show(self, message: Preview) -> None:
         """Show a slice in the making, or done."""
@@ -51,33 +57,29 @@ class StackLayer:
         if place is None or self.deleted:
             return
         if place.recipe is not None:
-            self._canvas.settle(place.index, place.recipe)
+            self._result.commit(place.index, place.recipe)
         elif message.picture is not None:
-            self._canvas.sketch(place.index, message.picture)
+            self._result.show_preview(place.index, message.picture)
         self._appear()
         if place.recipe is not None:
             self._note()
+        elif message.recipe is not None and self.recipe is None:
+            self._note(message.recipe)
         self._refresh(place.index, done=place.recipe is not None)
 
     def finish(self) -> None:
         """Show what there is, also where nothing was left to paint."""
-        if self._canvas.done and not self.deleted:
+        if self._result.done and not self.deleted:
             self._appear()
             self._note()
 
-    def leave(self, *, draw: bool) -> None:
-        """Take away what was left in the making, and the layer if none of its slices is done.
-
-        Parameters
-        ----------
-        draw
-            Whether the viewer can be drawn; it cannot while it is closed.
-        """
-        wiped = self._canvas.wipe()
-        if wiped is None or self._layer is None or self.deleted or not draw:
+    def leave(self) -> None:
+        """Remove the slice left in the making, and the layer if none of its slices is done."""
+        discarded = self._result.discard_preview()
+        if discarded is None or self._layer is None or self.deleted:
             return
-        if self._canvas.done:
-            self._refresh(wiped, done=True)
+        if self._result.done:
+            self._refresh(discarded, done=True)
         else:
             layer, self._layer = self._layer, None
             self._viewer.layers.remove(layer)
@@ -90,23 +92,33 @@ class StackLayer:
         if job.layer is not None and job.layer in self._viewer.layers:
             self._layer = job.layer
             if job.note.folder is not None:
-                self._layer.data = self._canvas.data
+                self._layer.data = self._result.data
+            bring_into_view(self._viewer, self._layer)
             return
         layer = self._viewer.add_image(
-            self._canvas.data,
+            self._result.data,
             name=job.name,
             rgb=True,
             cache=False,  # or slices that were seen before they were painted would stay empty
             interpolation2d="linear",
-            **job.placement.transform(self._canvas.picture_shape),
+            **job.placement.transform(self._result.picture_shape),
             **job.placement.options(),
         )
         self._layer = without_proxy(layer, self._viewer)
+        bring_into_view(self._viewer, self._layer)
 
-    def _note(self) -> None:
-        """Keep with the layer how it is made, and which slices are done."""
+    def _note(self, recipe: Recipe | None = None) -> None:
+        """Keep with the layer how it is made, and which slices are done.
+
+        Parameters
+        ----------
+        recipe
+            That of the slice in the making, where none is done.
+        """
         assert self._layer is not None
-        self._layer.metadata.update(self._canvas.record())
+        self._layer.metadata.update(self._result.record())
+        if recipe is not None:
+            self._layer.metadata[RECIPE_KEY] = recipe.model_dump(mode="json")
         self._layer.metadata[STACK_KEY] = self._job.note.model_dump(mode="json")
 
     def _refresh(self, index: Index, *, done: bool) -> None:
@@ -117,6 +129,6 @@ class StackLayer:
             shown = tuple(shown_slice(self._layer).values())
         except InputError:  # it is shown in 3-D, or elsewhere
             alike, shown = False, ()
-        # Along other axes a slice is but a line, for which it is enough to be there in the end.
+        # Seen along other axes a slice is only a line, which is drawn once it is done.
         if shown == index if alike else done:
             self._layer.refresh(extent=False)

@@ -1,1 +1,1 @@
-"""Runs: threads, what steers them, and what they say."""
+"""Runs: threads, their messages, and how the user steers them."""

@@ -1,4 +1,4 @@
-"""Steering: what the user changes while a run is on reaches the engine, many changes as one."""
+"""Steering: sends what the user edits during a run to the engine, many edits as one."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-#: Milliseconds without a further change until changes are sent, and seconds after which they are sent
-#: though more keep coming: who paints in a layer sees the picture follow.
+#: Edits are sent after so many milliseconds without another one, and after so many seconds in any case:
+#: the picture follows while the user is still painting in a layer.
 _QUIET, _LONGEST = 150, 0.6
 
 
 class Topic(Enum):
-    """What can be changed while a run is on."""
+    """What can be edited during a run."""
 
     SETTINGS = auto()
     STYLES = auto()
@@ -38,7 +38,7 @@ class Topic(Enum):
 
 @dataclass(frozen=True, eq=False)
 class Change:
-    """What the engine is to take up, frozen; the rest stays as it is."""
+    """What changes, frozen; None or KEEP where nothing does."""
 
     settings: Settings | None = None
     styles: tuple[FrozenStyle, ...] | None = None
@@ -46,7 +46,7 @@ class Change:
 
 
 class EditSender:
-    """Gathers changes and sends them off the main thread, one lot at a time.
+    """Collects edits and sends them to the engine off the main thread, one change at a time.
 
     Parameters
     ----------
@@ -55,10 +55,10 @@ class EditSender:
     lifetime
         Of the widget.
     freeze
-        Returns the present state of some topics for a running job, on the main thread; raises
-        InputError where it cannot be painted so.
+        Freezes the present state of some topics for a running job, on the main thread; raises
+        InputError if it cannot be used.
     say
-        Shows a sentence: what is wrong, or nothing once it is right again.
+        Shows a sentence on what is wrong; an empty one once it is right again.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class EditSender:
         self._timer.timeout.connect(self._send)
 
     def on_edit(self, topic: Topic) -> None:
-        """Take note that the user has changed something; without a run that means nothing."""
+        """Send this topic soon, if a run is on."""
         if self._lifetime.ended or not self._lifetime.running:
             return
         if not self._topics:
@@ -91,7 +91,7 @@ class EditSender:
             self._timer.start()
 
     def forget(self) -> None:
-        """Forget what has not been sent: the run is over."""
+        """Drop what has not been sent, because the run is over."""
         self._topics.clear()
         self._said = ""
         if not self._lifetime.ended:
@@ -103,7 +103,7 @@ class EditSender:
         run = self._lifetime.run
         if self._lifetime.ended or run is None or not self._topics:
             return
-        if self._worker is not None:  # the last lot is still on its way
+        if self._worker is not None:  # the last change is still on its way
             self._timer.start()
             return
         try:
@@ -129,7 +129,7 @@ class EditSender:
 
 
 def deliver(steering: Steering, frozen_inputs: FrozenInputs, change: Change) -> str:
-    """Hand a change to the engine; runs in a thread, and returns what is wrong with it, if anything."""
+    """Give a change to the engine; return a sentence on what is wrong with it, or "". Runs in a thread."""
     try:
         styles = None
         if change.styles is not None:

@@ -1,18 +1,21 @@
-"""What outlives the widget: the run to stop when Qt deletes it."""
+"""Whether the widget is still there, and the run that is stopped when it is closed."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
+
+from qtpy.QtCore import QEvent, QObject
+from qtpy.QtWidgets import QWidget
 
 if TYPE_CHECKING:
     from napari_style_transfer.plugin.runs.worker import Run
 
 
 class Lifetime:
-    """Says whether the widget is still there, and stops its run when it is not.
+    """Knows whether the widget is still there, and stops its run when it is closed.
 
-    Kept alive here, because Qt may delete the widget while Python collects it as garbage, and what
-    is called then must not be garbage itself.
+    The class keeps a reference to each instance until then: Qt may delete the widget while Python
+    collects it as garbage, and must find its callback alive.
     """
 
     _alive: ClassVar[set[Lifetime]] = set()
@@ -27,9 +30,37 @@ class Lifetime:
         """Whether a run is on."""
         return self.run is not None
 
+    def watch(self, widget: QWidget) -> None:
+        """Stop the run when `widget` is taken out of its dock, and end when Qt deletes it."""
+        _DockWatch(widget, self)
+        widget.destroyed.connect(self.end)
+
     def end(self) -> None:
-        """Take note that Qt has deleted the widget."""
+        """Stop the run, because Qt has deleted the widget."""
         self.ended = True
         self._alive.discard(self)
+        self.stop()
+
+    def stop(self) -> None:
+        """Stop the run, if one is on."""
         if self.run is not None:
             self.run.stop()
+
+
+class _DockWatch(QObject):
+    """Stops the run when the widget loses its dock, whose cross does not delete it.
+
+    napari takes the widget out of the dock, and whoever has a reference to it keeps it alive, unseen.
+    """
+
+    def __init__(self, widget: QWidget, lifetime: Lifetime) -> None:
+        super().__init__(widget)
+        self._lifetime = lifetime
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """See whether the widget has lost its dock; the event goes on."""
+        moved = event is not None and event.type() == QEvent.Type.ParentChange
+        if moved and watched is not None and watched.parent() is None:
+            self._lifetime.stop()
+        return False

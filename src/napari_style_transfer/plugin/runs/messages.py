@@ -1,4 +1,4 @@
-"""What a run's thread says to the main thread: typed, immutable messages."""
+"""Messages from a run's thread to the main thread: typed and immutable."""
 
 from __future__ import annotations
 
@@ -20,6 +20,10 @@ class Place:
         Where it is in the stack.
     position, total
         Its place, from 0, among the slices to paint, and how many these are.
+    done
+        How many of these are done.
+    evaluations_left, pixels_left
+        Evaluations of the slices after it, and the pixels of all of these.
     recipe
         How it was made, once it is done.
     """
@@ -27,6 +31,9 @@ class Place:
     index: Index
     position: int
     total: int
+    done: int = 0
+    evaluations_left: int = 0
+    pixels_left: int = 0
     recipe: Recipe | None = None
 
 
@@ -35,11 +42,21 @@ class Preview:
     """The evaluations since the last message, and the picture so far when one is due.
 
     All pictures of a run have the same shape, so that the layer never changes its extent. Of a stack,
-    one message is about one slice; the last one of a slice has its recipe instead of a picture.
+    one message is about one slice; the last one of a slice has its recipe in `place` and no picture.
+
+    Attributes
+    ----------
+    steps
+        The evaluations.
+    picture, recipe
+        The picture so far, and how it was made: a run that was stopped there.
+    place
+        Which slice of a stack it is.
     """
 
     steps: tuple[Step, ...]
     picture: Picture | None = None
+    recipe: Recipe | None = None
     place: Place | None = None
 
     @property
@@ -69,7 +86,7 @@ class Stopped:
 
 @dataclass(frozen=True)
 class Failed:
-    """The run broke off with an error, whose frames are let go so that no memory hangs on them."""
+    """The run broke off with an error, without its frames, which would hold on to the run's memory."""
 
     error: Exception
 
@@ -93,11 +110,14 @@ class StackEnded:
         How many slices it has painted.
     done, total
         How many are done, those done before included, of those to paint.
+    left_out
+        For each slice that cannot be painted, a sentence on why.
     """
 
     painted: int
     done: int
     total: int
+    left_out: tuple[str, ...] = ()
 
 
 Outcome = Finished | Stopped | StackEnded | Failed

@@ -1,4 +1,4 @@
-"""What a run's thread says, shown: in the result layer, the progress, the plot and a sentence."""
+"""Shows the messages of a run: in the result layer, the progress, the plot and a sentence."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from qtpy.QtCore import QTimer
 from napari_style_transfer.plugin.inputs.stack_job import StackJob
 from napari_style_transfer.plugin.outputs.result import ResultLayer
 from napari_style_transfer.plugin.outputs.stack_result import StackLayer
+from napari_style_transfer.plugin.outputs.view import SliceFollower
 from napari_style_transfer.plugin.runs.messages import (
     Failed,
     Finished,
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
 
     from napari_style_transfer.plugin.inputs.job import Job
+    from napari_style_transfer.plugin.inputs.styles import FrozenRegions
     from napari_style_transfer.plugin.runs.lifetime import Lifetime
+    from napari_style_transfer.progress import Step
 
 _DOWNLOAD = (
     "Loading torchvision's weights; the first time, 548 MB are downloaded, "
@@ -39,14 +42,14 @@ _DELETED = "Stopped, because the picture was deleted."
 
 @dataclass(frozen=True)
 class Panels:
-    """The parts of the widget that speak."""
+    """The parts of the widget that show how a run goes."""
 
     status: Sentence
     progress: ProgressPanel
     plot: LossPlot
 
     def complain(self, sentence: str) -> None:
-        """Say what is wrong, here and as napari's notification."""
+        """Say what is wrong, in the widget and as napari's notification."""
         from napari.utils.notifications import show_error
 
         self.status.say(sentence)
@@ -54,14 +57,14 @@ class Panels:
 
 
 class Reporter:
-    """Takes the messages of one run after another; main thread only.
+    """Shows the messages of one run after another; main thread only.
 
     Parameters
     ----------
     viewer
-        Gets the result.
+        Gets the result layer.
     panels
-        Where to say how it goes.
+        Show how the run goes.
     lifetime
         Of the widget.
     """
@@ -71,6 +74,8 @@ class Reporter:
         self._panels = panels
         self._lifetime = lifetime
         self._result: ResultLayer | StackLayer | None = None
+        self._follower: SliceFollower | None = None
+        self._regions: FrozenRegions | None = None
         self._notes: list[str] = []
 
     @property
@@ -82,8 +87,12 @@ class Reporter:
         """Show that a run is being prepared."""
         if isinstance(job, StackJob):
             self._result = StackLayer(self._viewer, job)
+            # Lazy slices are not followed: napari would compute each of them on the main thread.
+            follower = None if job.slices.lazy else SliceFollower(self._viewer, job.note.axes)
+            self._follower = follower
         else:
-            self._result = ResultLayer(self._viewer, job)
+            self._result, self._follower = ResultLayer(self._viewer, job), None
+        self._regions = job.regions
         self._place: Place | None = None
         self._notes.clear()
         self._started, self._paused_at = time.monotonic(), 0.0
@@ -92,8 +101,11 @@ class Reporter:
         self._panels.status.say(_DOWNLOAD if job.settings.weights == "torchvision" else "")
 
     def hear(self, message: Preview | Outcome) -> None:
-        """Show what the thread says."""
-        if self._lifetime.ended or self._lifetime.run is None or self._result is None:
+        """Show a message from the thread."""
+        if self._lifetime.run is None or self._result is None:
+            return
+        if self._lifetime.ended:
+            self._keep(message)
             return
         if isinstance(message, Failed):
             self._panels.complain(message.sentence)
@@ -105,6 +117,9 @@ class Reporter:
             self._follow(message)
         if isinstance(message, Preview):
             self._result.show(message)
+            layer = self._result.layer
+            if self._follower is not None and message.place is not None and layer is not None:
+                self._follower.follow(layer, message.place.index)
             if message.to_be_drawn:
                 QTimer.singleShot(0, self._lifetime.run.shown)
         else:
@@ -116,17 +131,27 @@ class Reporter:
         self._panels.progress.pause()
 
     def resume(self) -> None:
-        """Take note that the run goes on."""
+        """Leave the pause out of the time that the run took."""
         self._started += time.monotonic() - self._paused_at
 
     def end(self) -> None:
         """Forget the run."""
         if isinstance(self._result, StackLayer):
-            self._result.leave(draw=not self._lifetime.ended)
-        self._result = None
+            self._result.leave()
+        self._result = self._follower = None
         if not self._lifetime.ended:
             self._panels.progress.hide()
             self._panels.plot.end()
+
+    def _keep(self, message: Preview | Outcome) -> None:
+        """Keep what was painted when the widget is gone: what the layer shows, and how it was made."""
+        assert self._result is not None
+        if self._result.layer is None:  # deleted, or nothing was shown yet
+            return
+        if isinstance(message, Preview):
+            self._result.show(message)
+        elif isinstance(message, Finished | Stopped) and isinstance(self._result, ResultLayer):
+            self._result.finish(message.picture, message.recipe)
 
     def _follow(self, message: Preview | Finished | Stopped) -> None:
         """Show how far the run has come."""
@@ -138,12 +163,20 @@ class Reporter:
             self._panels.plot.start(message.steps[-1].evaluations)
         self._place = place
         self._panels.plot.add(message.steps)
-        for step in message.steps:
+        self._gather_notes(message.steps)
+
+    def _gather_notes(self, steps: tuple[Step, ...]) -> None:
+        """Show the engine's notes, without those on regions that have been replaced since."""
+        assert self._lifetime.run is not None
+        before, regions = list(self._notes), self._lifetime.run.job.frozen_inputs.regions_in_force
+        if regions is not self._regions:
+            self._regions = regions
+            self._notes = [note for note in self._notes if not note.startswith("Label")]
+        for step in steps:
             if step.note and step.note not in self._notes:
-                if step.note.startswith("Region"):  # what is said of regions now replaces what was
-                    self._notes = [each for each in self._notes if not each.startswith("Region")]
                 self._notes.append(step.note)
-                self._panels.status.say(" ".join(self._notes))
+        if self._notes != before:
+            self._panels.status.say(" ".join(self._notes))
 
     def _conclude(self, message: Finished | Stopped) -> None:
         assert isinstance(self._result, ResultLayer)
@@ -161,23 +194,29 @@ class Reporter:
         assert isinstance(self._result, StackLayer)
         self._result.finish()
         recipe = self._result.recipe
+        stopped = message.done + len(message.left_out) < message.total
+        nothing_to_do = not stopped and not message.painted
         if self._result.deleted:
             told = _DELETED
-        elif message.done < message.total:
+        elif stopped:
             told = f"Stopped with {message.done} of {message.total} slices done."
             told += " Continue paints the rest." if message.done else ""
-        elif not message.painted or recipe is None:
-            told = f"All {message.total} slices are painted already."
+        elif recipe is None or nothing_to_do:
+            told = f"All {message.done} slices are painted already."
+            if message.left_out:
+                told = f"All other {message.done} slices are painted already."
         else:
             how_many = f"{message.painted} slices"
             if message.painted < message.total:
-                how_many = f"the other {message.painted} of {message.total} slices"
+                other = "" if message.left_out else "the other "
+                how_many = f"{other}{message.painted} of {message.total} slices"
             where = f"{recipe.device} ({recipe.precision})"
             told = f"Painted {how_many} in {self._seconds:.0f} s on {where}."
-        self._tell(told)
+        left_out = (f"Left out: {each}" for each in message.left_out)
+        self._tell(" ".join([told, *left_out]), passing=nothing_to_do)
 
-    def _tell(self, how_it_ended: str) -> None:
-        self._panels.status.say(" ".join([how_it_ended, *self._notes]))
+    def _tell(self, how_it_ended: str, *, passing: bool = False) -> None:
+        self._panels.status.say(" ".join([how_it_ended, *self._notes]), passing=passing)
 
     @property
     def _seconds(self) -> float:

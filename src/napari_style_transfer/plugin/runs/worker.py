@@ -1,7 +1,7 @@
-"""The thread: engine steps go in, typed outcomes come out, and no exception ever leaves it.
+"""The thread of a run: turns the engine's steps into messages, and every exception into one.
 
-napari's workers lose a RuntimeError, which is what most of torch's errors are, and trip over the
-others. So everything that can go wrong in the thread comes back as a :class:`Failed`.
+napari's workers swallow a RuntimeError, as most of torch's errors are, and stumble over others. So
+whatever goes wrong in the thread comes back as a :class:`Failed`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -25,7 +26,14 @@ from napari_style_transfer.errors import StyleTransferError
 from napari_style_transfer.geometry import result_shape
 from napari_style_transfer.methods.base import Controls, Request
 from napari_style_transfer.plugin.inputs.job import Job
-from napari_style_transfer.plugin.runs.messages import Failed, Finished, Outcome, Preview, Stopped
+from napari_style_transfer.plugin.runs.messages import (
+    Failed,
+    Finished,
+    Outcome,
+    Place,
+    Preview,
+    Stopped,
+)
 from napari_style_transfer.progress import Picture, Status, Step
 from napari_style_transfer.recipe import Recipe
 from napari_style_transfer.steering import Steering
@@ -43,7 +51,8 @@ _PATIENCE = 5000
 _PREVIEW_SIDE = 2048
 
 
-#: Paints a job in the thread: told the job, when to stop, when a preview is drawn, and how to steer.
+#: Paints a job in the thread. Takes the job, whether to stop, the event that a preview is drawn, and the
+#: steering.
 Work = Callable[
     [Any, Callable[[], bool], threading.Event, Steering], Generator[Preview, None, Outcome]
 ]
@@ -57,12 +66,12 @@ class Run:
     job
         What to paint.
     work
-        What paints it.
+        Paints it: one of the two functions for pictures and stacks.
     on_message
         Called on the main thread with each :class:`Preview` and at last with the outcome.
     on_end
-        Called on the main thread when the thread has ended, however it ended; where napari aborted
-        it (the viewer is closing) there is no outcome before.
+        Called on the main thread when the thread has ended, however it ended. If napari aborted it,
+        because the viewer closes, no outcome comes before.
 
     Attributes
     ----------
@@ -114,7 +123,7 @@ class Run:
         return self._stop.is_set()
 
     def _wind_up(self) -> None:
-        """Let the thread end before Python does, and takes away the objects it speaks through."""
+        """Let the thread end before Python takes away what its messages go through."""
         from qtpy.QtCore import QThreadPool
 
         self.stop()
@@ -128,38 +137,44 @@ class Run:
 
 
 class Throttle:
-    """Gathers steps until the next message is due; in the thread.
+    """Collects steps until the next message is due; used in the thread.
 
     Parameters
     ----------
     shown
-        Set when the main thread has drawn the last preview. Until then no other is sent: the
-        thread's messages queue up without bound otherwise.
+        Set when the main thread has drawn the last preview. No other preview is sent before, because
+        messages would queue up without bound.
     """
 
     def __init__(self, shown: threading.Event) -> None:
         self._shown = shown
         self._steps: list[Step] = []
-        self._picture: Picture | None = None
+        self._last: Step | None = None
         self._sent = -_INTERVAL
 
     def add(self, step: Step) -> None:
-        """Take note of an evaluation."""
+        """Collect a step."""
         self._steps.append(step)
-        self._picture = step.picture if step.picture is not None else self._picture
+        if step.picture is not None:
+            self._last = step
 
     @property
     def due(self) -> bool:
         """Whether it is time for a message."""
         return time.monotonic() - self._sent >= _INTERVAL
 
-    def picture(self) -> Picture | None:
-        """Return the last picture, if there is one to send; it counts as sent."""
-        if self._picture is None or not self._shown.is_set():
+    def picture(self) -> Step | None:
+        """Return the last step with a picture, if there is one to send; it counts as sent."""
+        if self._last is None or not self._shown.is_set():
             return None
         self._shown.clear()
-        picture, self._picture = self._picture, None
-        return picture
+        step, self._last = self._last, None
+        return step
+
+    def discard(self) -> None:
+        """Count whatever picture there is as sent, because another one follows."""
+        self._shown.clear()
+        self._last = None
 
     def steps(self) -> tuple[Step, ...]:
         """Return the evaluations since the last message; they count as sent."""
@@ -200,9 +215,7 @@ def paint_picture(
             if step.status is not Status.RUNNING:
                 break
             if throttle.due and not should_stop():
-                picture = throttle.picture()
-                due = None if picture is None else finished(resized(picture, preview_shape))
-                yield Preview(throttle.steps(), due)
+                yield preview(throttle, job, lambda it: finished(resized(it, preview_shape)))
     assert step.picture is not None  # the engine's promise for the last step of every run
     outcome = Finished if step.status is Status.FINISHED else Stopped
     return outcome(
@@ -232,7 +245,7 @@ def paint(
     steering
         Changes the run while it is on.
     work
-        What paints it.
+        Paints it.
     """
     try:
         return (yield from work(job, should_stop, shown, steering))
@@ -240,6 +253,33 @@ def paint(
         if not isinstance(error, StyleTransferError):
             _log.exception("Painting %s failed", job.name)
         return Failed(_released(error))
+
+
+def preview(
+    throttle: Throttle,
+    job: Job,
+    finished: Callable[[Picture], Picture],
+    place: Place | None = None,
+) -> Preview:
+    """Return what is to be said now; the picture so far, where one is due, goes with its recipe.
+
+    Parameters
+    ----------
+    throttle
+        Has the steps.
+    job
+        What is painted.
+    finished
+        Takes a picture at any scale to one at the size and with the channels of the result.
+    place
+        Which slice of a stack it is.
+    """
+    shown = throttle.picture()
+    if shown is None or shown.picture is None:
+        return Preview(throttle.steps(), place=place)
+    stopped = replace(shown, status=Status.STOPPED)
+    recipe = Recipe.from_step(stopped, job.settings, **job.notes())
+    return Preview(throttle.steps(), finished(shown.picture), recipe, place)
 
 
 def shape_of_previews(result: tuple[int, int]) -> tuple[int, int]:

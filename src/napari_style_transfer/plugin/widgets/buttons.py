@@ -6,10 +6,16 @@ from typing import TYPE_CHECKING
 
 from magicgui.widgets import PushButton
 
+from napari_style_transfer.plugin.widgets.calm import lock
+
 if TYPE_CHECKING:
     from qtpy.QtWidgets import QPushButton
 
     from napari_style_transfer.plugin.runs.worker import Run
+_RUNNING = "A picture is being painted; stop it first, or wait until it is done."
+_IDLE = "Nothing is being painted."
+_STOPPING = "It stops after this evaluation."
+_NO_RESULT = "Select a result of style transfer in the layer list first."
 
 
 class Buttons:
@@ -48,21 +54,26 @@ class Buttons:
         rows = (self.run, self.pause, self.stop), (self.go_on, self.load_recipe)
         return [[button.native for button in row] for row in rows]
 
-    def show(self, run: Run | None, *, can_run: bool, can_go_on: bool) -> None:
-        """Enable what can be pressed.
+    def show(self, run: Run | None, *, obstacle: str, has_result: bool) -> None:
+        """Enable what can be pressed; the tooltip of what cannot says why.
 
         Parameters
         ----------
         run
             The run that is on.
-        can_run, can_go_on
-            Whether there is something to paint, and something to go on from.
+        obstacle
+            Why nothing can be painted; empty if something can.
+        has_result
+            Whether a layer with a recipe is selected.
         """
-        going = run is not None and not run.stopping
         paused = run is not None and run.steering.paused
-        self.run.enabled = run is None and can_run
-        self.pause.enabled = self.stop.enabled = going
-        self.go_on.enabled = run is None and can_go_on
-        self.load_recipe.enabled = run is None
+        idle = _IDLE if run is None else _STOPPING if run.stopping else ""
+        running = "" if run is None else _RUNNING
+        no_result = "" if has_result else _NO_RESULT
+        lock(self.run.native, running or obstacle)
+        for button in (self.pause, self.stop):
+            lock(button.native, idle)
+        lock(self.go_on.native, running or no_result or obstacle)
+        lock(self.load_recipe.native, running or no_result)
         self.run.text = "Run" if run is None else "Paused" if paused else "Painting…"
         self.pause.text = "Resume" if paused else "Pause"

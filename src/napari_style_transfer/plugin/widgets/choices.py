@@ -19,7 +19,9 @@ from napari_style_transfer.plugin.inputs.stack_job import (
 from napari_style_transfer.plugin.inputs.styles import FrozenRegions, freeze_regions, freeze_styles
 from napari_style_transfer.plugin.outputs.result import recipe_of
 from napari_style_transfer.plugin.runs.edits import Change, Topic
+from napari_style_transfer.plugin.widgets.calm import lock
 from napari_style_transfer.plugin.widgets.fields import (
+    TypedField,
     build_fields,
     is_advanced,
     is_live,
@@ -29,6 +31,7 @@ from napari_style_transfer.plugin.widgets.layer_choice import LayerChoice
 from napari_style_transfer.plugin.widgets.layout import flush
 from napari_style_transfer.plugin.widgets.preferences import preferred
 from napari_style_transfer.plugin.widgets.regions_section import RegionsSection
+from napari_style_transfer.plugin.widgets.session import kept, session_of
 from napari_style_transfer.plugin.widgets.stack_section import StackSection
 from napari_style_transfer.plugin.widgets.styles_section import StylesSection
 from napari_style_transfer.settings import Settings, with_live
@@ -41,14 +44,24 @@ if TYPE_CHECKING:
     from napari_style_transfer.plugin.runs.lifetime import Lifetime
     from napari_style_transfer.recipe import Recipe
 
+NO_LAYERS = (
+    "Open a photograph and a painting as image layers, or take samples from "
+    "File ▸ Open Sample ▸ Neural Style Transfer."
+)
+_LOCKED = "This cannot be changed while a picture is painted; stop it first, or wait."
+
 
 class Choices:
     """The layers, the fields, the styles, the regions and the slices.
 
     Signals
     -------
-    turned
+    edited
         The user has changed something (the argument says what) that a run can follow.
+    changed
+        Anything was changed.
+    refused
+        What was typed cannot be taken (the argument says so); "" when what is typed next can.
 
     Parameters
     ----------
@@ -70,6 +83,8 @@ class Choices:
     """
 
     edited = Signal(Topic)
+    changed = Signal()
+    refused = Signal(str)
 
     def __init__(self, viewer: ViewerModel, lifetime: Lifetime) -> None:
         self._viewer, self._lifetime = viewer, lifetime
@@ -80,13 +95,12 @@ class Choices:
             viewer, name="style", label="Style", tooltip="The layer whose manner is taken."
         )
         self.fields = build_fields()
-        for name, value in preferred().items():
-            set_field(self.fields[name], value)
         self.styles = StylesSection(viewer, self.style, self.content)
         self.regions = RegionsSection(viewer, self.grid, self.styles.names, lifetime)
         self.stack = StackSection(viewer, self.content, self.settings, lifetime)
         self._resetting = False
-        self._guess_style()
+        self._session = session_of(viewer)
+        self._begin()
         self._connect()
 
     def forms(self) -> tuple[Container[Any], Container[Any]]:
@@ -110,6 +124,17 @@ class Choices:
         """
         return Settings(**{name: field.value for name, field in self.fields.items()})
 
+    def obstacle(self) -> str:
+        """Return a sentence why nothing can be painted; empty if something can."""
+        if not self.content.choices:
+            return NO_LAYERS
+        if missing := self._missing():
+            last = missing[-1]
+            names = f"{', '.join(missing[:-1])} and {last}" if missing[1:] else last
+            what = "them" if missing[1:] else "it"
+            return f"Open {names} first; the recipe was made from {what}."
+        return ""
+
     def job(self, beginning: Image | None = None) -> Job:
         """Return what is to be painted, from the content or going on from another layer.
 
@@ -118,6 +143,8 @@ class Choices:
         InputError
             If something cannot be painted so; the message says why.
         """
+        if obstacle := self.obstacle():
+            raise InputError(obstacle)
         settings, begun = self.settings(), StackSelection.of(beginning)
         if beginning is not None and begun is not None:
             settings = settings.replace(size=painted_size(beginning, begun))
@@ -169,7 +196,9 @@ class Choices:
             return None
 
     def take(self, recipe: Recipe, slices: StackSelection | None) -> None:
-        """Choose what a recipe says, as far as its layers are there, and the slices of a stack.
+        """Choose what a recipe says, and the slices of a stack.
+
+        Layers that are not open are missing, until they are or the user chooses others.
 
         Raises
         ------
@@ -195,11 +224,41 @@ class Choices:
             self._guess_style()
 
     def lock(self, running: bool) -> None:
-        """Disable what cannot be changed while a run is on."""
-        self.content.enabled = not running
-        self.stack.setEnabled(not running)
+        """Disable what cannot be changed while a run is on, and say so."""
+        reason = _LOCKED if running else ""
+        lock(self.content.native, reason)
+        self.stack.lock(reason)
         for name, field in self.fields.items():
-            field.enabled = not running or is_live(name)
+            lock(field.native, "" if is_live(name) else reason)
+
+    def keep(self) -> None:
+        """Keep what is chosen, for a widget that is opened when this one is closed."""
+        self._session["fields"] = {name: field.value for name, field in self.fields.items()}
+        self._session["content"] = kept(self.content.value)
+        self._session["styles"] = self.styles.state()
+        self._session["regions"] = self.regions.state(self.styles.rows)
+        self._session["stack"] = self.stack.state()
+
+    def _begin(self) -> None:
+        """Choose what was chosen before in this viewer; at first, what the user prefers."""
+        session = self._session
+        for name, value in (session["fields"] if session else preferred()).items():
+            set_field(self.fields[name], value)
+        if session:
+            self.content.restore(session["content"]())
+            self.styles.restore(session["styles"])
+            self.regions.restore(session["regions"], self.styles.rows)
+            self.stack.restore(session["stack"])
+        else:
+            self._guess_style()
+
+    def _missing(self) -> list[str]:
+        """Return the names of the layers that a recipe was made from and that are not open."""
+        rows = self.styles.rows
+        choices = [self.content, *(row.layer for row in rows), *(row.part for row in rows)]
+        choices.append(self.regions.layer)
+        names = (choice.missing for choice in choices)
+        return list(dict.fromkeys(f"'{name}'" for name in names if name is not None))
 
     def _guess_style(self) -> None:
         """Take another layer than the content for the style, where there is one."""
@@ -210,6 +269,14 @@ class Choices:
         if not self._resetting:
             self.edited.emit(topic)
 
+    def _on_view(self, *_: Any) -> None:
+        self.regions.look_again()
+
+    def _on_change(self, *_: Any) -> None:
+        if not self._resetting:
+            self.keep()
+            self.changed.emit()
+
     def _on_painted(self, layer: Layer, topic: Topic) -> None:
         if self._lifetime.run is not None:
             self._lifetime.run.job.frozen_inputs.forget(layer)
@@ -219,7 +286,16 @@ class Choices:
         for name, field in self.fields.items():
             if is_live(name):
                 field.changed.connect(lambda: self._on_edit(Topic.SETTINGS))
+            field.changed.connect(self._on_change)
+            if isinstance(field, TypedField):
+                field.refused.connect(lambda sentence: self.refused.emit(sentence))
+        for section in (self.styles, self.regions, self.stack):
+            section.changed.connect(self._on_change)
+            section.refused.connect(lambda sentence: self.refused.emit(sentence))
+        self.content.changed.connect(self._on_change)
         self.content.changed.connect(lambda: self.regions.look_again())
+        for event in ("point", "order", "ndisplay"):  # other labels are seen in another view
+            self._viewer.dims.events[event].connect(self._on_view)
         self.content.changed.connect(lambda: self.stack.look_again())
         self.fields["size"].changed.connect(lambda: self.stack.look_again())
         self.styles.changed.connect(lambda: self._on_edit(Topic.STYLES))

@@ -1,12 +1,14 @@
-"""Where the widget's parts go: a calm column that scrolls where the window is low."""
+"""Where the widget's parts go: form, buttons and progress stay in sight, the sections scroll below."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
-from qtpy.QtCore import QEvent, QObject, QSize, Qt
-from qtpy.QtGui import QIcon
+from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer
+from qtpy.QtGui import QIcon, QShowEvent
 from qtpy.QtWidgets import (
+    QDockWidget,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -21,6 +23,10 @@ from superqt import QCollapsible
 
 _BUTTON_HEIGHT = 34
 _LABEL_PADDING = 20
+#: Milliseconds that a section takes to open.
+_DURATION = 120
+#: Least height of the sections; where the window is too low even for that, everything scrolls.
+_SECTIONS_HEIGHT = 120
 
 
 def lay_out(
@@ -29,6 +35,7 @@ def lay_out(
     form: QWidget,
     buttons: Sequence[Sequence[QPushButton]],
     panels: Sequence[QWidget],
+    plot: QWidget,
     sections: Mapping[str, QWidget],
 ) -> dict[str, QCollapsible]:
     """Lay the parts out in `root`, whose layout is emptied first, and return the sections.
@@ -45,8 +52,10 @@ def lay_out(
         What comes below them.
     sections
         What is shown when its title is clicked.
+    plot
+        What comes below them, and scrolls with them.
     """
-    column = QWidget()
+    column = _Column()
     layout = QVBoxLayout(column)
     layout.setContentsMargins(4, 4, 4, 4)
     layout.setSpacing(8)
@@ -64,25 +73,89 @@ def lay_out(
         layout.addLayout(line)
     for panel in panels:
         layout.addWidget(panel)
+
+    below = QWidget()
+    scrolled = QVBoxLayout(below)
+    scrolled.setContentsMargins(0, 0, 0, 0)
+    scrolled.setSpacing(8)
     folded = {title: _section(title, content) for title, content in sections.items()}
+    inner = _Scroll(below, _SECTIONS_HEIGHT)
     for section in folded.values():
-        layout.addWidget(section)
-    layout.addStretch(1)
+        scrolled.addWidget(section)
+        section.toggled.connect(partial(inner.on_toggled, section))
+    scrolled.addWidget(plot)
+    scrolled.addStretch(1)
+    layout.addWidget(inner, 1)
 
     _layout(root).setContentsMargins(0, 0, 0, 0)
     _layout(root).addWidget(_Scroll(column))
     return folded
 
 
-class _Scroll(QScrollArea):
-    """Scrolls a column up and down only, and is never narrower than it and the scroll bar."""
+class _Column(QWidget):
+    """Shortens the title of the dock that it comes into."""
 
-    def __init__(self, column: QWidget) -> None:
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Write the title again, whenever napari has."""
+        super().showEvent(event)
+        parent = self.parentWidget()
+        while parent is not None and not isinstance(parent, QDockWidget):
+            parent = parent.parentWidget()
+        if parent is not None and parent is not self._dock:
+            self._dock = parent
+            shorten = partial(_shorten_title, parent)
+            shorten()
+            parent.topLevelChanged.connect(shorten)
+            parent.dockLocationChanged.connect(shorten)
+
+    _dock: QDockWidget | None = None
+
+
+def _shorten_title(dock: QDockWidget, *_: object) -> None:
+    """Leave the plugin's name out of a dock's title, which napari adds and then has no room for."""
+    bar = dock.titleBarWidget()
+    for label in [] if bar is None else bar.findChildren(QLabel):
+        label.setText(label.text().partition(" (")[0])
+
+
+class _Scroll(QScrollArea):
+    """Scrolls a column up and down only, and is never narrower than it and the scroll bar.
+
+    Parameters
+    ----------
+    column
+        What is scrolled.
+    height
+        Least height.
+    """
+
+    def __init__(self, column: QWidget, height: int = 0) -> None:
         super().__init__()
+        self.setMinimumHeight(height)
+        self._opened: QWidget | None = None
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(2 * _DURATION)
+        self._timer.timeout.connect(self._scroll_to_opened)
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setWidget(column)
+
+    def on_toggled(self, section: QWidget, is_open: bool) -> None:
+        """Scroll to a section that was opened, once it has its height."""
+        if is_open:
+            self._opened = section
+            self._timer.start()
+
+    def _scroll_to_opened(self) -> None:
+        """Put the section at the top, if its end is not in sight."""
+        bar, viewport = self.verticalScrollBar(), self.viewport()
+        assert bar is not None
+        assert viewport is not None
+        assert self._opened is not None
+        if self._opened.geometry().bottom() > bar.value() + viewport.height():
+            bar.setValue(self._opened.y())
 
     def minimumSizeHint(self) -> QSize:
         """Ask for the column's width, whether or not the scroll bar is there."""
@@ -117,7 +190,7 @@ def _section(title: str, content: QWidget) -> QCollapsible:
 
     show_state(False)
     section.toggled.connect(show_state)
-    section.setDuration(120)
+    section.setDuration(_DURATION)
     for widget in (section, section.content()):
         _layout(widget).setContentsMargins(0, 0, 0, 0)
         _layout(widget).setSpacing(0)

@@ -26,7 +26,10 @@ def _label(term: str) -> str:
     return ((field and field.title) or term).removesuffix(" weight").lower()
 
 
-_HEIGHT = 110
+_HEIGHT = 128
+#: Size of the letters in points, and the room that they take beside and below the curves, in pixels.
+_POINTS, _LEFT, _RIGHT, _BELOW = 8, 58, 14, 34
+_AXES = {"left": "loss, log scale", "bottom": "evaluation"}
 #: Takes the height of a legend.
 _NO_LEGEND = "&nbsp;"
 
@@ -48,14 +51,19 @@ class LossPlot(QWidget):
         menu = self._plot.getPlotItem().ctrlMenu
         menu.setParent(self._plot, menu.windowFlags())
         self._plot.hideButtons()
-        # Room above for the upper half of a label at the very top.
-        self._plot.getPlotItem().layout.setContentsMargins(1, 6, 1, 1)
+        # Room for the half of a number that lies beyond the end of its axis.
+        self._plot.getPlotItem().layout.setContentsMargins(1, 8, _RIGHT, 1)
         self._plot.setLogMode(y=True)
         self._plot.setToolTip("Each term of the loss, times its weight, after every evaluation.")
-        for side in ("left", "bottom"):
-            axis = self._plot.getAxis(side)
-            axis.setStyle(tickFont=QFont(self.font().family(), 7), maxTickLevel=0, tickLength=-4)
-        self._plot.getAxis("left").setWidth(34)
+        for side in _AXES:
+            self._plot.getAxis(side).setStyle(
+                tickFont=QFont(self.font().family(), _POINTS),
+                maxTickLevel=0,
+                tickLength=-4,
+                hideOverlappingLabels=False,
+            )
+        self._plot.getAxis("left").setWidth(_LEFT)
+        self._plot.getAxis("bottom").setHeight(_BELOW)
         self._curves: dict[str, Any] = {}
         self._marks: list[Any] = []
         self._legend = QLabel()
@@ -125,8 +133,9 @@ class LossPlot(QWidget):
         """Draw in a theme's colours."""
         self._colour = text
         self._plot.setBackground(background)
-        for side in ("left", "bottom"):
+        for side, name in _AXES.items():
             axis = self._plot.getAxis(side)
+            axis.setLabel(name, **{"color": text, "font-size": f"{_POINTS}pt"})
             axis.setTextPen(text)
             axis.setPen(pg.mkPen(_faint(text)))
         for mark in self._marks:

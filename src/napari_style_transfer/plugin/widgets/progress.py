@@ -1,4 +1,4 @@
-"""How far a run has come, where it is, and how long it will take."""
+"""Progress: evaluations done, the present scale, and the time left."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class ProgressPanel(QWidget):
 
     def pause(self) -> None:
         """Say that the run waits; the next evaluation says that it goes on."""
-        self._eta.restart()
+        self._eta.interrupt()
         self._text.say(f"Paused. {self._where}".strip())
 
     def advance(self, steps: tuple[Step, ...], place: Place | None = None) -> None:
@@ -51,13 +51,16 @@ class ProgressPanel(QWidget):
             self._bar.setRange(0, step.evaluations)
             self._bar.setValue(step.evaluation)
         else:
-            self._bar.setFormat(f"Slice {place.position + 1} of {place.total}")
+            self._bar.setFormat(f"Slice {place.position + 1} of {place.total}; {place.done} done")
             self._bar.setRange(0, place.total * step.evaluations)
             self._bar.setValue(place.position * step.evaluations + step.evaluation)
             where = (
                 f"Evaluation {step.evaluation} of {step.evaluations}, {where[0].lower()}{where[1:]}"
             )
-        left = self._eta.left(step)
+        pixels, evaluations = step.pixels_left, step.evaluations - step.evaluation
+        if place is not None:
+            pixels, evaluations = pixels + place.pixels_left, evaluations + place.evaluations_left
+        left = self._eta.left(pixels, evaluations)
         self._where = where
         self._text.say(
             where if left is None else f"{where}\n{format_duration(left).capitalize()} left"

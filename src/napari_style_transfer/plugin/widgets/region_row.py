@@ -9,9 +9,11 @@ import numpy as np
 import numpy.typing as npt
 from qtpy.QtCore import QSignalBlocker, Qt
 from qtpy.QtGui import QColor, QPainter, QPixmap
-from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QLabel, QWidget
+from qtpy.QtWidgets import QLabel, QWidget
 
-from napari_style_transfer.plugin.widgets.fields import make_calm
+from napari_style_transfer.plugin.widgets.calm import lock, make_calm
+from napari_style_transfer.plugin.widgets.combo import Combo
+from napari_style_transfer.plugin.widgets.number_box import NumberBox, NumberRange
 from napari_style_transfer.spec import Region
 
 if TYPE_CHECKING:
@@ -22,7 +24,8 @@ Choice = Union[Literal["mix"], "StyleRow", None]
 
 _MIX, _UNTOUCHED = "all styles", "left as it is"
 _SWATCH = 14
-_STRENGTH_WIDTH = 86
+_STRENGTH_WIDTH = 78
+_LOCKED = "This region is left as it is; choose a style for it first."
 
 
 class RegionRow:
@@ -38,6 +41,8 @@ class RegionRow:
         What to begin with.
     on_changed
         Called when the user has changed something.
+    on_refused
+        Called with a sentence when what was typed cannot be taken; with "" when what is typed next can.
 
     Attributes
     ----------
@@ -52,31 +57,33 @@ class RegionRow:
         choice: Choice,
         strength: float,
         on_changed: Callable[[], None],
+        on_refused: Callable[[str], None],
     ) -> None:
         self.label = label
         self.swatch = Swatch()
         self.number = QLabel(str(label))
-        self.style = QComboBox()
+        self.style = Combo()
         self.style.setToolTip(
             f"In which style this region is painted: {_MIX} by their shares, one of them, or none."
         )
-        self.strength = QDoubleSpinBox()
-        self.strength.setRange(0, 1)
-        self.strength.setSingleStep(0.05)
-        self.strength.setValue(strength)
+        numbers = NumberRange(f"Strength here of region {label}", 0, 1, step=0.05, page=0.2)
+        self.strength = NumberBox(numbers, strength)
         self.strength.setToolTip(
-            "How strongly, from 0, a hint of the style, to 1, all style; 0.5 is as everywhere."
+            "Adjusts the Strength at the top for this region: 0.5 leaves it as it is, each tenth more "
+            "doubles the style weight here, each tenth less halves it."
         )
         make_calm(self.style)
         make_calm(self.strength)
-        self.strength.setFixedWidth(_STRENGTH_WIDTH)
+        width = f"min-width: {_STRENGTH_WIDTH}px; max-width: {_STRENGTH_WIDTH}px"
+        self.strength.setStyleSheet(f"QAbstractSpinBox {{ padding: 1px 0; {width}; }}")
         self._choices: list[Choice] = []
         self.offer(names)
         self.style.setCurrentIndex(self._index(choice))
         self._show_strength()
         self.style.currentIndexChanged.connect(self._show_strength)
         self.style.currentIndexChanged.connect(lambda _: on_changed())
-        self.strength.valueChanged.connect(lambda _: on_changed())
+        self.strength.changed.connect(lambda _: on_changed())
+        self.strength.refused.connect(lambda sentence: on_refused(sentence))
 
     @property
     def choice(self) -> Choice:
@@ -117,7 +124,7 @@ class RegionRow:
         return self._choices.index(choice) if choice in self._choices else 0
 
     def _show_strength(self, *_: int) -> None:
-        self.strength.setEnabled(self.choice is not None)
+        lock(self.strength, "" if self.choice is not None else _LOCKED)
 
 
 class Swatch(QLabel):

@@ -18,6 +18,7 @@ from napari_style_transfer.plugin.widgets.layer_choice import LayerChoice
 from napari_style_transfer.plugin.widgets.layout import flush
 from napari_style_transfer.plugin.widgets.region_row import Choice, RegionRow
 from napari_style_transfer.plugin.widgets.sentence import Sentence
+from napari_style_transfer.plugin.widgets.session import kept
 from napari_style_transfer.recipe import RegionsEntry
 
 if TYPE_CHECKING:
@@ -37,6 +38,10 @@ _HINT = (
     "Add a Labels or Shapes layer over the content and choose it here, to say which part is painted in "
     "which style. Paint in it at any time, also while a run is on."
 )
+_RELATIVE = (
+    "Strength here adjusts the Strength at the top for one region: 0.5 leaves it as it is, more is "
+    "bolder, less is subtler."
+)
 
 
 class RegionsSection(QWidget):
@@ -48,6 +53,8 @@ class RegionsSection(QWidget):
         The regions are painted otherwise: another layer, style or strength.
     painted
         Something was painted in the layer (the argument).
+    refused
+        What was typed cannot be taken (the argument says so); "" when what is typed next can.
 
     Parameters
     ----------
@@ -63,6 +70,7 @@ class RegionsSection(QWidget):
 
     changed = Signal()
     painted = Signal(object)
+    refused = Signal(str)
 
     def __init__(
         self,
@@ -134,6 +142,22 @@ class RegionsSection(QWidget):
             self.rows[label].choice = choice
             self.rows[label].strength.setValue(strength)
 
+    def state(self, styles: Sequence[StyleRow]) -> tuple[Any, ...]:
+        """Return what was chosen, for :meth:`restore`, where `styles` are the rows of styles."""
+        shown = {label: (row.choice, row.strength.value()) for label, row in self.rows.items()}
+        table = {
+            label: (styles.index(choice) if choice in styles else choice, strength)
+            for label, (choice, strength) in (self._remembered | shown).items()
+        }
+        return kept(self.layer.value), table
+
+    def restore(self, state: tuple[Any, ...], styles: Sequence[StyleRow]) -> None:
+        """Choose what was chosen before, as far as the layer is there."""
+        layer, table = state
+        for label, (choice, strength) in table.items():
+            self.set_row(label, styles[choice] if isinstance(choice, int) else choice, strength)
+        self.layer.restore(layer())
+
     # ---- the labels that there are ---------------------------------------------------------------
 
     def _on_layer(self, layer: Layer | None) -> None:
@@ -195,14 +219,14 @@ class RegionsSection(QWidget):
         self._cells.setContentsMargins(0, 0, 0, 0)
         self._cells.setSpacing(4)
         self._cells.setColumnStretch(2, 1)
-        for place, title in ((0, "Region"), (2, "Style"), (3, "Strength")):
+        for place, title in ((0, "Region"), (2, "Style"), (3, "Strength\nhere")):
             self._cells.addWidget(QLabel(title), 0, place, 1, 2 if place == 0 else 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
         column.addWidget(self._form.native)
-        column.addWidget(self._hint)
         column.addWidget(self._table)
+        column.addWidget(self._hint)
         self._table.hide()
 
     def _show_rows(self, labels: Iterable[int], left_out: int) -> None:
@@ -225,15 +249,16 @@ class RegionsSection(QWidget):
         for row in self.rows.values():
             row.swatch.paint(self._colour(row.label))
         self._table.setVisible(bool(labels))
-        self._hint.say(
-            f"{left_out} more labels are painted in all styles, as strongly as everywhere."
-            if left_out > 0
-            else ""
-        )
+        told = [_RELATIVE] if len(labels) > 1 else []
+        if left_out > 0:
+            told.append(f"{left_out} more labels are painted in all styles, at 0.5.")
+        self._hint.say(" ".join(told))
 
     def _row(self, label: int) -> RegionRow:
         choice, strength = self._remembered.get(label, ("mix", 0.5))
-        return RegionRow(label, self._names(), choice, strength, self.changed.emit)
+        return RegionRow(
+            label, self._names(), choice, strength, self.changed.emit, self.refused.emit
+        )
 
     def _colour(self, label: int) -> Any:
         from napari.layers import Labels

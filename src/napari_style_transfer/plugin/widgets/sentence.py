@@ -19,13 +19,25 @@ class Sentence(QLabel):
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._passing = ""
         self.hide()
 
-    def say(self, text: str) -> None:
-        """Show `text`."""
+    def say(self, text: str, *, passing: bool = False) -> None:
+        """Show `text`; a `passing` one goes when :meth:`expire` is called."""
+        self._passing = text if passing else ""
         self.setText(text)
         self.setVisible(bool(text))
         self._claim_height()
+
+    def expire(self) -> None:
+        """Say nothing any longer, if what is said is true only until the next change."""
+        if self._passing:
+            self.say("")
+
+    @property
+    def passing(self) -> str:
+        """What is said, if it is true only until the next change."""
+        return self._passing
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Claim the height that the text needs at the new width."""

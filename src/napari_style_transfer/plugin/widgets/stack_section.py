@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from magicgui.types import FileDialogMode
-from magicgui.widgets import ComboBox, Container, FileEdit, SpinBox
+from magicgui.widgets import Container, FileEdit
 from psygnal import Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
@@ -17,9 +17,12 @@ from napari_style_transfer.memory import GIB
 from napari_style_transfer.plugin.inputs.slicing import shown_axes, shown_slice
 from napari_style_transfer.plugin.inputs.stack_job import StackSelection
 from napari_style_transfer.plugin.outputs.stack_array import CHANNELS
-from napari_style_transfer.plugin.widgets.fields import make_calm
+from napari_style_transfer.plugin.widgets.calm import lock, make_calm
+from napari_style_transfer.plugin.widgets.combo import ComboField
+from napari_style_transfer.plugin.widgets.fields import NumberField
 from napari_style_transfer.plugin.widgets.layer_choice import LayerChoice
 from napari_style_transfer.plugin.widgets.layout import flush
+from napari_style_transfer.plugin.widgets.number_box import NumberRange
 from napari_style_transfer.plugin.widgets.sentence import Sentence
 from napari_style_transfer.settings import Settings
 from napari_style_transfer.stack.output import fits_in_memory
@@ -32,7 +35,10 @@ if TYPE_CHECKING:
 
 ONE, RANGE, ALL = "this slice", "a range", "all"
 
-_HINT = "Each slice begins with the result of the one before it, so that neighbours agree."
+_HINT = (
+    "Where nothing has moved, a slice begins with the result of the one before it, so that neighbours "
+    "agree; the more has moved, the longer it takes."
+)
 
 
 class StackSection(QWidget):
@@ -42,6 +48,8 @@ class StackSection(QWidget):
     -------
     changed
         Other slices are chosen, or others can be.
+    refused
+        What was typed cannot be taken (the argument says so); "" when what is typed next can.
 
     Parameters
     ----------
@@ -65,6 +73,7 @@ class StackSection(QWidget):
     """
 
     changed = Signal()
+    refused = Signal(str)
 
     def __init__(
         self,
@@ -77,7 +86,7 @@ class StackSection(QWidget):
         self._viewer, self._content = viewer, content
         self._settings, self._lifetime = settings, lifetime
         self._length = 0
-        self.slices = ComboBox(
+        self.slices = ComboField(
             value=ONE,
             choices=(ONE, RANGE, ALL),
             name="slices",
@@ -85,8 +94,15 @@ class StackSection(QWidget):
             tooltip="Which slices are painted: the one on screen, some, or all of the layer's. Regions "
             "are those of the slice on screen, for every slice.",
         )
-        self.first = SpinBox(value=0, min=0, max=0, name="first", label="First slice")
-        self.last = SpinBox(value=0, min=0, max=0, name="last", label="Last slice")
+        self.first, self.last = (
+            NumberField(
+                NumberRange(f"{which} slice", 0, 0, whole=True),
+                0,
+                name=which.lower(),
+                tooltip="Counted from 0, as napari's slider does.",
+            )
+            for which in ("First", "Last")
+        )
         self.folder = FileEdit(
             mode=FileDialogMode.EXISTING_DIRECTORY,
             nullable=True,
@@ -95,8 +111,7 @@ class StackSection(QWidget):
             tooltip="A new or empty folder, in which the result is kept as a zarr array; one that a "
             "run has begun with the same settings is gone on with.",
         )
-        for field in (self.slices, self.first, self.last):
-            make_calm(field.native)
+        make_calm(self.slices.native)
         self._hint = Sentence()
         self._form = Container[Any]()
         self._form.extend([self.slices, self.first, self.last, self.folder])
@@ -108,6 +123,8 @@ class StackSection(QWidget):
         column.addWidget(self._hint)
         for each in (self.slices, self.first, self.last, self.folder):
             each.changed.connect(self._on_field)
+        for number in (self.first, self.last):
+            number.refused.connect(lambda sentence: self.refused.emit(sentence))
         for event in ("order", "ndisplay", "range"):
             viewer.dims.events[event].connect(self.look_again)
         self.look_again()
@@ -131,7 +148,7 @@ class StackSection(QWidget):
         if length != self._length:
             self._length = length
             for field in (self.first, self.last):
-                field.max = max(0, length - 1)
+                field.native.set_limits(0, max(0, length - 1))
             self.first.value, self.last.value = 0, max(0, length - 1)
         self._on_field()
 
@@ -185,6 +202,24 @@ class StackSection(QWidget):
             self.first.value, self.last.value = low, high
         if note.folder is not None:
             self.folder.value = Path(note.folder)
+
+    def state(self) -> tuple[Any, ...]:
+        """Return what was chosen, for :meth:`restore`."""
+        return self.slices.value, self.first.value, self.last.value, self.folder.value
+
+    def restore(self, state: tuple[Any, ...]) -> None:
+        """Choose what was chosen before, as far as the content has such slices."""
+        slices, first, last, folder = state
+        self.look_again()
+        self.slices.value = slices
+        if max(first, last) <= self.last.max:
+            self.first.value, self.last.value = first, last
+        self.folder.value = folder
+
+    def lock(self, reason: str) -> None:
+        """Disable the choice for a reason; enable it if that is empty."""
+        for native in (self, *(field.native for field in self._form)):
+            lock(native, reason)
 
     def _on_field(self, *_: Any) -> None:
         needed = self._needed()

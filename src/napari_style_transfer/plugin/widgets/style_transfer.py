@@ -20,18 +20,17 @@ from napari_style_transfer.plugin.widgets.buttons import Buttons
 from napari_style_transfer.plugin.widgets.choices import Choices
 from napari_style_transfer.plugin.widgets.layout import lay_out, paint_run_button
 from napari_style_transfer.plugin.widgets.loss_plot import LossPlot
+from napari_style_transfer.plugin.widgets.number_box import NumberBox
+from napari_style_transfer.plugin.widgets.open_choice import TypedChoice
 from napari_style_transfer.plugin.widgets.progress import ProgressPanel
 from napari_style_transfer.plugin.widgets.sentence import Sentence
+from napari_style_transfer.plugin.widgets.text_box import TextBox
 from napari_style_transfer.settings import Settings
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image
 
-_NO_LAYERS = (
-    "Open a photograph and a painting as image layers, or take samples from "
-    "File ▸ Open Sample ▸ Neural Style Transfer."
-)
 _ONE_LAYER = "Open a painting as a second image layer to take the style from."
 _SAME_LAYER = "Content and style are the same layer; choose a painting as the style."
 
@@ -72,6 +71,7 @@ class StyleTransferWidget(Container[Any]):
         self.run, self.pause, self.stop = self._buttons.run, self._buttons.pause, self._buttons.stop
         self.go_on, self.load_recipe = self._buttons.go_on, self._buttons.load_recipe
         self._status, self._memory = Sentence(), Sentence()
+        self._hint = ""
         self._progress, self._plot = ProgressPanel(), LossPlot()
         self._panels = Panels(self._status, self._progress, self._plot)
         self._reporter = Reporter(napari_viewer, self._panels, self._lifetime)
@@ -81,7 +81,8 @@ class StyleTransferWidget(Container[Any]):
             self.native,
             form=form.native,
             buttons=self._buttons.rows(),
-            panels=[self._memory, self._progress, self._status, self._plot],
+            panels=[self._memory, self._progress, self._status],
+            plot=self._plot,
             sections={
                 "Stack": self.stack,
                 "More styles": self.styles,
@@ -136,18 +137,28 @@ class StyleTransferWidget(Container[Any]):
             self._start(without_proxy(self._viewer.layers.selection.active, self._viewer))
 
     def _start(self, beginning: Image | None = None) -> None:
-        if self._lifetime.running or self._lifetime.ended:
+        if self._lifetime.running or self._lifetime.ended or not self._commit():
             return
         try:
             job = self._choices.job(beginning)
         except InputError as error:
             self._panels.complain(str(error))
             return
+        refusal = self._status.passing
         self._reporter.begin(job)
+        if refusal:  # of what was typed last, before the button was pressed
+            self._status.say(refusal, passing=True)
         work = paint_stack if isinstance(job, StackJob) else paint_picture
         self._lifetime.run = Run(job, work, self._reporter.hear, self._on_end)
         self._refresh()
         self._lifetime.run.start()
+
+    def _commit(self) -> bool:
+        """Take what is typed and not taken yet; return False, and say so, if something cannot be."""
+        choices = (each for each in self._fields.values() if isinstance(each, TypedChoice))
+        boxes = (*self.native.findChildren(NumberBox), *self.native.findChildren(TextBox))
+        committed = [each.commit() for each in (*choices, *boxes)]
+        return all(committed)
 
     def _on_stop(self) -> None:
         if self._lifetime.run is not None:
@@ -177,6 +188,9 @@ class StyleTransferWidget(Container[Any]):
             self._status.say(str(error))
             return
         ends = recipe.settings.stop_after
+        if self._choices.obstacle():
+            self._refresh()
+            return
         self._status.say(
             f"Loaded the recipe of '{layer.name}'"
             + (f", which stops after {ends} evaluations (Advanced)." if ends else ".")
@@ -201,16 +215,32 @@ class StyleTransferWidget(Container[Any]):
         if self._lifetime.ended:
             return
         run, layers = self._lifetime.run, len(self.content.choices)
-        can_go_on = layers > 0 and carries_recipe(self._viewer.layers.selection.active)
-        self._buttons.show(run, can_run=layers > 0, can_go_on=can_go_on)
+        hint = obstacle = self._choices.obstacle()
+        has_result = carries_recipe(self._viewer.layers.selection.active)
+        self._buttons.show(run, obstacle=obstacle, has_result=has_result)
         self._choices.lock(run is not None)
-        hint = {0: _NO_LAYERS, 1: _ONE_LAYER}.get(layers, "")
-        if layers > 1 and self.content.value is self.style.value:
+        self._show_memory()
+        if not obstacle and layers == 1:
+            hint = _ONE_LAYER
+        elif not obstacle and self.content.value is self.style.value:
             hint = _SAME_LAYER
         if hint and run is None:
+            self._hint = hint
             self._status.say(hint)
-        elif self._status.text() in (_NO_LAYERS, _ONE_LAYER, _SAME_LAYER):
+        elif self._hint and self._status.text() == self._hint:
             self._status.say("")
+
+    def _on_change(self) -> None:
+        """Take back what was said of the choices as they were, and look at them anew."""
+        if not self._lifetime.ended:
+            self._status.expire()
+            self._refresh()
+
+    def _on_refused(self, sentence: str) -> None:
+        if sentence:
+            self._status.say(sentence, passing=True)
+        else:
+            self._on_change()
 
     def _estimate(self) -> None:
         """Say how much memory the run may need, and whether the content has slices to choose."""
@@ -224,6 +254,11 @@ class StyleTransferWidget(Container[Any]):
             self._memory.say(f"{text} {self.stack.estimate()}".strip())
         except InputError:
             self._memory.say("")
+        self._show_memory()
+
+    def _show_memory(self) -> None:
+        """Show the estimate until a run's progress takes its place."""
+        self._memory.setVisible(bool(self._memory.text()) and not self._lifetime.running)
 
     def _on_theme(self) -> None:
         from napari.utils.theme import get_theme
@@ -243,12 +278,12 @@ class StyleTransferWidget(Container[Any]):
         for name in ("size", "style_scale", "precision", "tile_size"):
             self._fields[name].changed.connect(self._estimate)
         self.stack.changed.connect(self._estimate)
-        for choice in (self.content, self.style):
-            choice.changed.connect(self._refresh)
+        self._choices.changed.connect(self._on_change)
+        self._choices.refused.connect(self._on_refused)
         layers = self._viewer.layers
         for event in ("inserted", "removed", "reordered", "renamed"):
             layers.events[event].connect(self.reset_choices)
         layers.events.removed.connect(self._on_removed)
-        layers.selection.events.active.connect(self._refresh)
+        layers.selection.events.active.connect(self._on_change)
         self._viewer.events.theme.connect(self._on_theme)
-        self.native.destroyed.connect(self._lifetime.end)
+        self._lifetime.watch(self.native)

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from magicgui.widgets import Container, FloatSlider, PushButton, Slider
+from magicgui.widgets import Container, PushButton
 from psygnal import Signal
 from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from napari_style_transfer.plugin.inputs.labels_watch import LabelsWatch
 from napari_style_transfer.plugin.inputs.styles import StyleInput
 from napari_style_transfer.plugin.outputs.result import carries_recipe
-from napari_style_transfer.plugin.widgets.fields import LogField, make_calm
+from napari_style_transfer.plugin.widgets.fields import RATIOS, NumberField
 from napari_style_transfer.plugin.widgets.layer_choice import LayerChoice
 from napari_style_transfer.plugin.widgets.layout import flush
+from napari_style_transfer.plugin.widgets.number_box import NumberRange
 from napari_style_transfer.plugin.widgets.sentence import Sentence
+from napari_style_transfer.plugin.widgets.session import kept
 from napari_style_transfer.recipe import StyleEntry
 
 if TYPE_CHECKING:
@@ -23,6 +25,12 @@ if TYPE_CHECKING:
     from napari.layers import Image, Layer
 
 _REMOVE_WIDTH = 80
+
+_SHARE = NumberRange("Share", 0, 1e6, step=0.05, page=0.2, bounds=(0, 1))
+_SCALE = NumberRange(
+    "Stroke size", 0.05, 8, step=RATIOS[0], page=RATIOS[1], by_ratio=True, bounds=(0.25, 4)
+)
+_ANGLE = NumberRange("Angle (°)", -360, 360, step=1, page=15, bounds=(-180, 180))
 
 
 class StyleRow:
@@ -52,29 +60,25 @@ class StyleRow:
     ) -> None:
         is_first = main is not None
         self.layer = _further_choice(viewer) if main is None else main
-        self.share = FloatSlider(
-            value=1.0,
-            min=0,
-            max=1,
-            step=0.01,
+        self.share = NumberField(
+            _SHARE,
+            1.0,
+            slider=True,
             name="share",
-            label="Share",
             tooltip="How much of the mix this style is, next to the others; 0 leaves it out.",
         )
-        self.scale = LogField(
+        self.scale = NumberField(
+            _SCALE,
             1.0,
-            (0.25, 4.0),
-            (0.05, 8.0),
+            slider=True,
             name="scale",
-            label="Stroke size",
             tooltip="Times the stroke size under Advanced: 2 paints this style's strokes twice as large.",
         )
-        self.angle = Slider(
-            value=0,
-            min=-180,
-            max=180,
+        self.angle = NumberField(
+            _ANGLE,
+            0.0,
+            slider=True,
             name="angle",
-            label="Angle (°)",
             tooltip="Turns this style's strokes by so many degrees, counter-clockwise.",
         )
         self.part = LayerChoice(
@@ -86,8 +90,6 @@ class StyleRow:
             tooltip="A Labels or Shapes layer over the style picture: only what it marks serves as "
             "the style.",
         )
-        for field in (self.share, self.scale, self.angle):
-            make_calm(field.native)
         self.remove: PushButton | None = None
         if not is_first:
             self.remove = PushButton(text="Remove", tooltip="Take this style out of the mix.")
@@ -130,10 +132,20 @@ class StyleRow:
     def recall(self, note: StyleEntry) -> None:
         """Choose what a recipe says, as far as its layers are there."""
         self.layer.choose(note.picture)
-        self.share.max = max(1.0, note.share)
         self.share.value, self.scale.value = note.share, note.scale
-        self.angle.value = round((note.angle + 180) % 360 - 180)
+        self.angle.value = note.angle if abs(note.angle) <= 180 else (note.angle + 180) % 360 - 180
         self.part.choose(note.mask)
+
+    def state(self) -> tuple[Any, ...]:
+        """Return what was chosen, for :meth:`restore`."""
+        numbers = self.share.value, self.scale.value, self.angle.value
+        return kept(self.layer.value), *numbers, kept(self.part.value)
+
+    def restore(self, state: tuple[Any, ...]) -> None:
+        """Choose what was chosen before, as far as the layers are there."""
+        layer, self.share.value, self.scale.value, self.angle.value, part = state
+        self.layer.restore(layer())
+        self.part.restore(part())
 
     def forget(self) -> None:
         """Watch nothing any longer."""
@@ -180,6 +192,8 @@ class StylesSection(QWidget):
         Something was painted in a layer (the argument) that marks a part of a style.
     renamed
         Styles were added, removed or renamed.
+    refused
+        What was typed cannot be taken (the argument says so); "" when what is typed next can.
 
     Parameters
     ----------
@@ -192,6 +206,7 @@ class StylesSection(QWidget):
     changed = Signal()
     painted = Signal(object)
     renamed = Signal()
+    refused = Signal(str)
 
     def __init__(self, viewer: ViewerModel, main: LayerChoice, content: LayerChoice) -> None:
         super().__init__()
@@ -251,6 +266,15 @@ class StylesSection(QWidget):
             row = self.add_row() if number else self.rows[0]
             row.recall(note)
 
+    def state(self) -> list[tuple[Any, ...]]:
+        """Return what was chosen, for :meth:`restore`."""
+        return [row.state() for row in self.rows]
+
+    def restore(self, state: list[tuple[Any, ...]]) -> None:
+        """Choose what was chosen before."""
+        for number, each in enumerate(state):
+            (self.add_row() if number else self.rows[0]).restore(each)
+
     def _on_add(self) -> None:
         taken = {self._content.value, *(row.layer.value for row in self.rows)}
         choices = [
@@ -266,6 +290,8 @@ class StylesSection(QWidget):
         self._column.insertWidget(self._column.count() - 1, row.native)
         for field in row.fields():
             field.changed.connect(self._on_field)
+        for number in (row.share, row.scale, row.angle):
+            number.refused.connect(lambda sentence: self.refused.emit(sentence))
         row.layer.changed.connect(self._renumber)
         self._renumber()
 

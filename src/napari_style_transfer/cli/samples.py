@@ -1,0 +1,27 @@
+"""``napari-style-transfer samples``: the sample pictures."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from napari_style_transfer.cli.names import SAMPLE
+from napari_style_transfer.cli.parser import Parser
+from napari_style_transfer.cli.report import say
+from napari_style_transfer.samples import CONTENTS, STYLES
+
+
+def parser(program: str) -> Parser:
+    """Return the subcommand's parser."""
+    return Parser(
+        prog=program,
+        description="List the sample pictures, with their licences.",
+        surplus="The list of samples takes no more words; leave out {}.",
+    )
+
+
+def run(_arguments: Namespace) -> int:
+    """Print the list and return the exit code."""
+    for sample in (*CONTENTS.values(), *STYLES.values()):
+        name = f"{SAMPLE}{sample.name}"
+        say(f"{name:28} {sample.kind:8} {sample.title}. {sample.licence}.")
+    return 0
