@@ -19,13 +19,12 @@ from contextlib import contextmanager
 from benchmarks import INHERITED
 from benchmarks.environment import HOME
 
-#: What is run, with torch imported before or after the engine prepares the environment.
+#: What is run, with torch imported before or after this package prepares the environment.
 _RUN = """
 import math, os, statistics, sys, time
 size, evaluations, first = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 if first == "torch":
     import torch
-import napari_style_transfer.engine
 from napari_style_transfer import iter_stylize, samples
 laps = []
 for step in iter_stylize(samples.load("astronaut"), samples.load("night"), size=size,

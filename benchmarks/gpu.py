@@ -7,7 +7,7 @@ and the time to the losses of docs/benchmark.md. Writes all of it, with the devi
 
 from __future__ import annotations
 
-import napari_style_transfer.engine  # noqa: F401 - as for users, before torch is loaded
+import napari_style_transfer  # noqa: F401 - as for users, before torch is loaded
 
 # isort: split
 import argparse

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import napari_style_transfer.engine  # noqa: F401 - as for users, before torch is loaded
+import napari_style_transfer  # noqa: F401 - as for users, before torch is loaded
 from benchmarks.recorder import Job, Recorder
 from napari_style_transfer import Cache, Settings, iter_stylize, samples, stylize
 

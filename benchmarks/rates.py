@@ -5,7 +5,7 @@ Run as a script with a job, it measures; `measure_rates` starts it in a process 
 
 from __future__ import annotations
 
-import napari_style_transfer.engine  # noqa: F401 - as for users, before torch is loaded
+import napari_style_transfer  # noqa: F401 - as for users, before torch is loaded
 
 # isort: split
 import math

@@ -6,6 +6,10 @@ torchvision nor napari.
 
 from __future__ import annotations
 
+from napari_style_transfer import environment
+
+environment.prepare()  # here, since every module of this package that loads torch comes later
+
 #: Like typing's, which is not loaded: the command line is to hear Ctrl-C as soon as it can.
 TYPE_CHECKING = False
 

@@ -68,7 +68,7 @@ def test_torch_loaded_before_is_said_in_the_log():
         "import logging, sys, types\n"
         "logging.basicConfig(level=logging.INFO)\n"
         "sys.modules['torch'] = types.ModuleType('torch')\n"
-        "import napari_style_transfer.engine"
+        "import napari_style_transfer"
     )
     _, log = output(code)
     assert "torch was loaded before" in log
