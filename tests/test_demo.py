@@ -66,8 +66,8 @@ def test_with_a_display_napari_paints(
     qtbot.waitUntil(lambda: widget.run.enabled, timeout=60_000)
     assert [layer.name for layer in viewer.layers] == [
         "night",
-        "astronaut",
-        "astronaut in the style of night",
+        "chelsea",
+        "chelsea in the style of night",
     ]
 
 

@@ -26,18 +26,18 @@ def test_no_parameters_lead_out_of_the_gamut():
 @pytest.mark.parametrize("value", [0.0, 1.0])
 def test_black_and_white_pictures_still_feel_the_gradient(value):
     canvas = Parametrization((16, 16))
-    picture, back = canvas.look(canvas.encode(torch.full((1, 3, 16, 16), value)))
+    picture, back = canvas.record(canvas.encode(torch.full((1, 3, 16, 16), value)))
     assert (back(torch.ones_like(picture)).abs() > 0).all()
 
 
 @pytest.mark.parametrize("shape", [(6, 5), (16, 16), (17, 40)])
-def test_the_way_back_agrees_with_finite_differences(shape):
+def test_the_backward_pass_agrees_with_finite_differences(shape):
     generator = torch.Generator().manual_seed(0)
     canvas = Parametrization(shape)
     picture = torch.rand(1, 3, *shape, dtype=torch.float64, generator=generator)
     parameters = canvas.encode(picture)
     upstream = torch.randn(picture.shape, dtype=torch.float64, generator=generator)
-    gradient = canvas.look(parameters)[1](upstream)
+    gradient = canvas.record(parameters)[1](upstream)
     for _ in range(5):
         direction = torch.randn(parameters.shape, dtype=torch.float64, generator=generator)
         ahead, behind = (canvas.decode(parameters + d * direction) for d in (1e-6, -1e-6))
