@@ -52,7 +52,7 @@ def hero() -> None:
 
 
 def gallery() -> None:
-    """Every sample content in the manner of every sample style."""
+    """Every sample content in every sample style."""
     height = 250
     styles = {name: samples.load(name) for name in samples.STYLES}
     corner = Image.new("RGB", (1, height), "white")
@@ -77,7 +77,7 @@ def screenshot() -> None:
     window.resize(1240, 800)
     _, widget = viewer.window.add_plugin_dock_widget("napari-style-transfer", "Style Transfer")
     style = viewer.add_image(samples.load("night"), name="night", rgb=True)
-    content = viewer.add_image(samples.load("astronaut"), name="astronaut", rgb=True)
+    content = viewer.add_image(samples.load("chelsea"), name="chelsea", rgb=True)
     style.scale = [content.data.shape[0] / style.data.shape[0]] * 2
     style.translate = [0, 1.02 * content.data.shape[1]]
     widget.content.value, widget.style.value = content, style
