@@ -1,6 +1,6 @@
 # make demo          paint a photograph in the manner of another picture: in napari, or to demo.png
 # make test          what must pass before a change is merged: style, types, all but the slow tests
-# make test-fast     only the tests without the network and without napari's window (a minute)
+# make test-fast     only the tests without network, napari's window and other programs (a minute)
 # make test-all      every test, the slow ones too
 # make test-minimum  the tests of make test-fast with the oldest versions that are supported
 # make coverage      which lines and branches the tests of make test reach
@@ -26,7 +26,7 @@ MINIMUM = .venv-minimum
 WORKERS = 2
 PYTEST = -m pytest -n $(WORKERS) --dist worksteal
 RUN = OMP_NUM_THREADS=1 $(BIN)/python
-FAST = --ignore=tests/engine -m "not slow and not engine and not window"
+FAST = --ignore=tests/engine -m "not slow and not engine and not window and not process"
 
 help:
 	@sed -n 's/^# make /make /p' Makefile

@@ -456,6 +456,7 @@ def test_a_disk_full_at_the_recipe_leaves_no_half_of_it(
 # ---- 16 bits, and ranges of values ---------------------------------------------------------------
 
 
+@pytest.mark.engine
 @pytest.mark.parametrize("suffix", ["png", "tif"])
 def test_a_result_of_16_bits_has_values_between_those_of_8(suffix: str) -> None:
     out = Path(f"out.{suffix}")
@@ -481,6 +482,7 @@ def twelve_bits(path: str) -> None:
     save_picture(path, picture(24, 40).astype(np.uint16) * 16)
 
 
+@pytest.mark.engine
 def test_a_range_of_values_is_taken_for_black_and_white(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

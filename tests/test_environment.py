@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.process
+
 #: Ends the process when torch is looked for, to be loaded, and says in which environment.
 _WATCH = """
 import os, sys

@@ -49,6 +49,7 @@ def test_the_estimate_is_near_the_peak_measured_from_outside(size, precision, ti
     assert estimate == pytest.approx(measured, rel=0.35)
 
 
+@pytest.mark.engine
 @pytest.mark.parametrize(
     ("size", "precision", "options"),
     [
