@@ -1,4 +1,4 @@
-"""The public functions: one picture in the manner of another, at once or step by step."""
+"""The public functions: one picture in the style of another, at once or step by step."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def stylize(
     bits: Literal[8, 16] = 8,
     **overrides: Any,
 ) -> Picture:
-    """Paint one picture in the manner of another (Gatys, Ecker & Bethge 2015).
+    """Paint one picture in the style of another (Gatys, Ecker & Bethge 2015).
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def stylize(
         What to paint: an array (H, W) or (H, W, 1 | 3 | 4), bool, integer in 0..255 or 0..65535 or
         float in [0, 1], or the path of a file. Transparency is laid over white.
     style
-        In whose manner, likewise; of any size and aspect ratio. Or a :class:`Style`, or a list of
+        In whose style, likewise; of any size and aspect ratio. Or a :class:`Style`, or a list of
         pictures and styles, whose targets are mixed by their shares.
     settings
         The parameters; the defaults where None.

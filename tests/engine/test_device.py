@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from napari_style_transfer.engine.cpu import int8
+from napari_style_transfer.engine.cpu import int8, probe
 from napari_style_transfer.engine.device import (
     Precision,
     choose_device,
@@ -83,3 +83,10 @@ def test_too_little_memory_is_known_on_every_device(message):
     assert is_out_of_memory(RuntimeError(message))
     assert is_out_of_memory(torch.OutOfMemoryError("CUDA: no more"))
     assert not is_out_of_memory(RuntimeError("CUDA error: device-side assert triggered"))
+
+
+def test_without_the_kernels_no_precision_of_theirs_is_chosen(monkeypatch):
+    on(monkeypatch, "avx512_vnni")
+    monkeypatch.setattr(probe, "available", lambda: False)
+    for name in ("auto", "mixed"):
+        assert choose_precision(name, torch.device("cpu")) is Precision.FLOAT32

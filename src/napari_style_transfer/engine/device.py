@@ -10,7 +10,7 @@ from typing import Literal
 import psutil
 import torch
 
-from napari_style_transfer.engine.cpu import int8
+from napari_style_transfer.engine.cpu import int8, probe
 
 #: Instructions with which a CPU convolves several times as fast in bfloat16 as in float32. Not AVX-512's
 #: own: with these alone, bfloat16 took twice the time of float32 on a processor of Intel's.
@@ -110,7 +110,10 @@ def choose_precision(
     a device that has no such integers.
     """
     has_integers = (
-        device.type == "cpu" and _has_instructions(_INTEGER_INSTRUCTIONS) and int8.works()
+        device.type == "cpu"
+        and probe.available()
+        and _has_instructions(_INTEGER_INSTRUCTIONS)
+        and int8.works()
     )
     if name == "auto" and _fast_bfloat16(device):
         return Precision.BFLOAT16
