@@ -19,10 +19,13 @@ if TYPE_CHECKING:
     from napari_style_transfer.api import iter_stylize, stylize
     from napari_style_transfer.engine.cache import Cache
     from napari_style_transfer.errors import InputError, StyleTransferError
+    from napari_style_transfer.fast_style import FastStyle
     from napari_style_transfer.io.labels import read_labels
     from napari_style_transfer.io.pictures import over_white, read_picture
     from napari_style_transfer.io.saving import save_picture
     from napari_style_transfer.io.stacks import read_stack
+    from napari_style_transfer.learning import LearningSettings, LearningStep
+    from napari_style_transfer.methods.learn import iter_learn
     from napari_style_transfer.progress import Losses, Status, Step
     from napari_style_transfer.settings import Settings
     from napari_style_transfer.spec import Region, Regions, Style
@@ -31,7 +34,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Cache",
+    "FastStyle",
     "InputError",
+    "LearningSettings",
+    "LearningStep",
     "Losses",
     "Region",
     "Regions",
@@ -43,6 +49,7 @@ __all__ = [
     "Style",
     "StyleTransferError",
     "__version__",
+    "iter_learn",
     "iter_stylize",
     "over_white",
     "read_labels",
@@ -55,7 +62,10 @@ __all__ = [
 
 _HOME = {
     "Cache": "engine.cache",
+    "FastStyle": "fast_style",
     "InputError": "errors",
+    "LearningSettings": "learning",
+    "LearningStep": "learning",
     "Losses": "progress",
     "Region": "spec",
     "Regions": "spec",
@@ -66,6 +76,7 @@ _HOME = {
     "Step": "progress",
     "Style": "spec",
     "StyleTransferError": "errors",
+    "iter_learn": "methods.learn",
     "iter_stylize": "api",
     "over_white": "io.pictures",
     "read_labels": "io.labels",

@@ -7,7 +7,7 @@ result are all made from :class:`Settings`; a new parameter is added here and no
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
@@ -60,7 +60,7 @@ def parameter(
     log: tuple[float, float] | None = None,
     **limits: Any,
 ) -> Any:
-    """Declare a parameter of :class:`Settings`.
+    """Declare a parameter of :class:`Settings` or other settings.
 
     Parameters
     ----------
@@ -92,8 +92,8 @@ def parameter(
     )
 
 
-class Settings(BaseModel):
-    """A validated, immutable, serialisable set of parameters.
+class Sealed(BaseModel):
+    """A validated, immutable, serialisable set of parameters; errors are one sentence.
 
     Raises
     ------
@@ -102,6 +102,26 @@ class Settings(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise InputError(_sentence(error, type(self))) from None
+
+    def replace(self, **changes: Any) -> Self:
+        """Return a validated copy with some parameters changed."""
+        return type(self)(**{**self.model_dump(), **changes})
+
+
+class Settings(Sealed):
+    """The parameters of a style transfer.
+
+    Raises
+    ------
+    InputError
+        One sentence that names the parameter, what is wrong with it and what is allowed.
+    """
 
     strength: float = parameter(
         0.5,
@@ -283,12 +303,6 @@ class Settings(BaseModel):
         le=100_000,
     )
 
-    def __init__(self, **values: Any) -> None:
-        try:
-            super().__init__(**values)
-        except ValidationError as error:
-            raise InputError(_sentence(error)) from None
-
     @model_validator(mode="after")
     def _something_to_optimise(self) -> Settings:
         if self.content_weight == self.style_weight == 0:
@@ -302,10 +316,6 @@ class Settings(BaseModel):
     def effective_style_weight(self) -> float:
         """The style weight at this strength; 0.5 leaves it as it is."""
         return self.style_weight * strength_factor(self.strength)
-
-    def replace(self, **changes: Any) -> Settings:
-        """Return a validated copy with some parameters changed."""
-        return Settings(**{**self.model_dump(), **changes})
 
 
 def with_live(settings: Settings, wanted: Settings) -> Settings:
@@ -336,12 +346,12 @@ _PLAIN_WORDS = {
 }
 
 
-def _sentence(error: ValidationError) -> str:
+def _sentence(error: ValidationError, of: type[BaseModel]) -> str:
     """Say the first thing wrong in one sentence."""
     first = error.errors()[0]
     name = str(first["loc"][0]) if first["loc"] else ""
     if first["type"] == "extra_forbidden":
-        return f"There is no parameter {name!r}; the parameters are {', '.join(parameters())}."
+        return f"There is no parameter {name!r}; the parameters are {', '.join(of.model_fields)}."
     message = first["msg"].removeprefix("Value error, ")
     if not name:
         return f"{message}."

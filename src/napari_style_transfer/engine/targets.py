@@ -49,6 +49,7 @@ def build_objective(
     targets: Iterable[StyleTarget],
     tile_size: int = 0,
     allocate: Allocate = allocate_map,
+    pooled: bool = False,
 ) -> Objective:
     """Compute the contents' targets and return the objective for pictures of their shape.
 
@@ -67,6 +68,8 @@ def build_objective(
         Longest side in pixels of the parts in which pictures are seen; 0 for whole pictures.
     allocate
         Makes the network's maps.
+    pooled
+        Whether the pictures are parts that have one Gram matrix together.
     """
     shape = contents.shape[2], contents.shape[3]
     tiles = tiles_of(shape, tile_size, network.layers, network.alignment)
@@ -74,7 +77,7 @@ def build_objective(
     if settings.content_weight:
         terms += _content_terms(network, settings, contents, tiles, allocate)
     for target in targets if settings.effective_style_weight else ():
-        terms += _style_terms(settings, target, shape)
+        terms += _style_terms(settings, target, shape, pooled)
     if settings.tv_weight:
         terms.append(TotalVariationTerm(settings.tv_weight))
     return Objective(network, terms, tiles, allocate)
@@ -98,7 +101,9 @@ def _content_terms(
     ]
 
 
-def _style_terms(settings: Settings, target: StyleTarget, shape: tuple[int, int]) -> list[Term]:
+def _style_terms(
+    settings: Settings, target: StyleTarget, shape: tuple[int, int], pooled: bool
+) -> list[Term]:
     layers = {
         layer: weight
         for layer, weight in settings.style_layers.items()
@@ -114,7 +119,7 @@ def _style_terms(settings: Settings, target: StyleTarget, shape: tuple[int, int]
         # Of all that the layers are to weigh; what is left out thus goes to the others.
         own = total * weight / sum(layers.values())
         terms.append(
-            GramTerm(layer, target.grams[layer], positions, own, settings.weighting, guide)
+            GramTerm(layer, target.grams[layer], positions, own, settings.weighting, guide, pooled)
         )
     return terms
 

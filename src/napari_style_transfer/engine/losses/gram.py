@@ -84,6 +84,9 @@ class GramTerm(Term):
     guide
         (h, w) bool over the whole map, on the CPU: the positions of the region that this style is for
         (Gatys et al. 2017, eq. 5); all if None.
+    pooled
+        Whether all pictures have one Gram matrix together, the mean of theirs: parts of a content need
+        not each hold what the whole style does.
     """
 
     name = "style"
@@ -96,9 +99,11 @@ class GramTerm(Term):
         weight: float,
         weighting: Weighting,
         guide: Tensor | None = None,
+        pooled: bool = False,
     ) -> None:
         self.layer, self.layers = layer, (layer,)
         self.target, self.positions, self.weight = target, positions, weight
+        self._pooled = pooled
         self._guide = guide
         self._inside: dict[tuple[int, ...], Positions] = {}
         self._scale: Tensor | float = target.shape[0] ** -2
@@ -120,6 +125,8 @@ class GramTerm(Term):
 
     def loss(self, statistic: Tensor) -> Tensor:
         """Return the scaled mean squared error to the target, (N,)."""
+        if self._pooled:
+            statistic = statistic.mean(0, keepdim=True).expand_as(statistic)
         error = statistic / self.positions - self.target
         return error.square().mean((1, 2)) * self._scale
 

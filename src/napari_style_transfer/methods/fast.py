@@ -1,0 +1,1 @@
+"""Painting by a fast style: one pass, no evaluations of the objective."""
