@@ -77,7 +77,7 @@ class LearningSettings(Sealed):
         allow_inf_nan=False,
     )
     content_layers: LayerWeights = parameter(
-        {"relu4_2": 1.0},
+        {"relu3_1": 1.0, "relu4_2": 1.0},
         "Content layers",
         "Layers that hold the content, each with its weight.",
         advanced=True,

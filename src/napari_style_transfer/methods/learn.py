@@ -2,12 +2,47 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata
 from typing import Any
 
+import torch
+from torch import Tensor
+
+from napari_style_transfer.engine.device import (
+    Precision,
+    choose_device,
+    choose_precision,
+    describe,
+    is_out_of_memory,
+    release_memory,
+)
+from napari_style_transfer.engine.learning.crops import Contents
+from napari_style_transfer.engine.learning.start import network_from, random_network
+from napari_style_transfer.engine.learning.trainer import Trainer
+from napari_style_transfer.engine.networks.build import build_network
+from napari_style_transfer.engine.networks.transformer import Transformer
+from napari_style_transfer.engine.networks.weights import check_weights, load_weights
+from napari_style_transfer.engine.tensors import resize, to_array, to_tensor
+from napari_style_transfer.errors import InputError, OutOfMemoryError, StyleTransferError
 from napari_style_transfer.fast_style import FastStyle
-from napari_style_transfer.learning import LearningSettings, LearningStep
+from napari_style_transfer.geometry import result_shape
+from napari_style_transfer.learning import FastStyleInfo, LearningSettings, LearningStep
+from napari_style_transfer.progress import Losses, Status
+from napari_style_transfer.settings import MIN_SIDE, Settings
 from napari_style_transfer.spec import ImageSource
+
+#: Contents that are read, at most: of a stack, slices at even distances.
+_CONTENTS = 64
+#: Side in pixels of the crops on which it is found what a style begins with.
+_FIRST_LOOK = 128
+#: Seconds between two looks at the crops held out, at least, and as a share of the time to learn.
+_LOOK_EVERY, _LOOK_SHARE = 5.0, 0.02
+#: Share of the time without a better look after which it is over.
+_PATIENCE = 0.4
+_THUMBNAIL = 128
 
 
 def iter_learn(
@@ -23,19 +58,19 @@ def iter_learn(
 ) -> Iterator[LearningStep]:
     """Learn styles from contents, and yield a :class:`LearningStep` after each step of the optimiser.
 
-    Pictures and parameters are checked at the call; the work begins with the iteration.
+    Styles and parameters are checked at the call; the work begins with the iteration.
 
     Parameters
     ----------
     styles
         Name to style picture, at least one.
     contents
-        Pictures to learn from: arrays or paths, or any sequence of them, such as the slices of a stack;
-        read one at a time.
+        Pictures to learn from: arrays or paths, or any sequence of them, such as the slices of a stack.
+        Of more than 64, 64 at even distances are read.
     settings
         The parameters; the defaults where None.
     start
-        A fast style to go on with: of the same styles, to learn it longer; of others, to start from its
+        A fast style to go on with: of the same names, to learn it longer; of others, to start from its
         network. What `settings.start` says if None.
     content_names
         What the contents are called in the file.
@@ -50,5 +85,188 @@ def iter_learn(
     ------
     InputError
         If a picture or a parameter cannot be used.
+    OutOfMemoryError
+        If the device has too little memory.
     """
-    raise NotImplementedError
+    settings = (settings or LearningSettings()).replace(**overrides)
+    if not styles:
+        raise InputError("Name at least one style picture to learn.")
+    if not len(contents):
+        raise InputError("Name at least one picture to learn from.")
+    pictures = {name: _picture(source, f"style {name!r}") for name, source in styles.items()}
+    for name, picture in pictures.items():
+        if float(picture.amax() - picture.amin()) < 1 / 255:
+            raise InputError(f"The style {name!r} has one colour only; there is nothing to learn.")
+    check_weights(settings.weights)
+    device, note = choose_device(settings.device)
+    if start is None and settings.start == "base":
+        start = FastStyle.load("base")
+    learning = _Learning(
+        settings, pictures, contents, tuple(content_names), start, device, note,
+        stop or (lambda: False), snapshot_interval,
+    )  # fmt: skip
+    return learning.run()
+
+
+@dataclass
+class _Learning:
+    """A learning that is on; the fields are as for :func:`iter_learn`."""
+
+    settings: LearningSettings
+    styles: Mapping[str, Tensor]
+    contents: Sequence[Any]
+    content_names: tuple[str, ...]
+    start: FastStyle | None
+    device: torch.device
+    note: str
+    stop: Callable[[], bool]
+    snapshot_interval: float
+
+    def run(self) -> Iterator[LearningStep]:
+        """Learn, and say how it goes."""
+        try:
+            yield from self._run()
+        except RuntimeError as error:
+            if isinstance(error, StyleTransferError) or not is_out_of_memory(error):
+                raise
+            raise OutOfMemoryError(
+                f"There is too little memory on {describe(self.device)} to learn from crops of "
+                f"{self.settings.crop} px; choose smaller crops, or another device."
+            ) from error
+        finally:
+            release_memory(self.device)
+
+    def _run(self) -> Iterator[LearningStep]:
+        began = time.monotonic()
+        total = self.settings.minutes * 60
+        contents = Contents.of(self._read_contents(), self.settings.size, self.settings.crop)
+        precision = choose_precision("auto", self.device)
+        trainer = self._trainer(contents, precision)
+        best, best_at = trainer.copy(), began
+        losses = lowest = trainer.measure()
+        first = dict(losses)
+        looked = shown = time.monotonic()
+        look_every = max(_LOOK_EVERY, _LOOK_SHARE * total)
+        steps, status = 0, Status.RUNNING
+        while status is Status.RUNNING:
+            trainer.step(min(1.0, (time.monotonic() - began) / total))
+            steps += 1
+            now = time.monotonic()
+            stopped, over = self.stop(), now - began >= total
+            if stopped or over or now - looked >= look_every:
+                losses, looked = trainer.measure(), time.monotonic()
+                if sum(losses.values()) < sum(lowest.values()):
+                    lowest, best, best_at = losses, trainer.copy(), now
+                over = over or now - best_at > max(_PATIENCE * total, 60.0)
+            if stopped or over:
+                status = Status.STOPPED if stopped else Status.FINISHED
+            snapshot = None
+            if status is not Status.RUNNING:
+                snapshot = self._fast_style(best, now - began, lowest, first)
+            elif now - shown >= self.snapshot_interval:
+                snapshot, shown = self._fast_style(trainer.copy(), now - began, losses, first), now
+            yield LearningStep(
+                steps=steps,
+                seconds=now - began,
+                seconds_left=0.0 if snapshot and status is not Status.RUNNING
+                else max(0.0, total - (now - began)),
+                losses=Losses(losses),
+                best=sum(lowest.values()),
+                device=describe(self.device),
+                precision=precision.value,
+                fast_style=snapshot,
+                status=status,
+                note=self.note if steps == 1 else "",
+            )  # fmt: skip
+
+    def _read_contents(self) -> list[Tensor]:
+        """Read the contents, each no larger than is seen of it."""
+        count = len(self.contents)
+        chosen = sorted({round(n * (count - 1) / max(1, _CONTENTS - 1)) for n in range(_CONTENTS)})
+        chosen = list(range(count)) if count <= _CONTENTS else chosen
+        pictures = []
+        for number in chosen:
+            name = self.content_names[number] if number < len(self.content_names) else str(number)
+            picture = _picture(self.contents[number], f"content {name!r}")
+            shape = picture.shape[-2], picture.shape[-1]
+            largest = 2 * self.settings.size
+            pictures.append(
+                resize(picture, result_shape(shape, largest)) if max(shape) > largest else picture
+            )
+        return pictures
+
+    def _trainer(self, contents: Contents, precision: Precision) -> Trainer:
+        """Return what changes the network, made ready to begin."""
+        settings = Settings(
+            content_weight=self.settings.content_weight,
+            style_weight=self.settings.style_weight,
+            content_layers=self.settings.content_layers,
+            style_layers=self.settings.style_layers,
+        )
+        vgg = build_network(
+            load_weights(self.settings.weights),
+            {*settings.content_layers, *settings.style_layers},
+            precision=precision,
+            device=self.device,
+        )
+        trainer = Trainer(
+            vgg, precision, settings, list(self.styles.values()), contents,
+            self.device, self.settings.seed,
+        )  # fmt: skip
+        trainer.begin(self._network(trainer))
+        return trainer
+
+    def _network(self, trainer: Trainer) -> Transformer:
+        if self.start is None:
+            return random_network(len(self.styles), self.settings.seed)
+        known = self.start.transformer
+        if self.start.names == tuple(self.styles):
+            return known
+        return network_from(
+            known.to(self.device), len(self.styles), *trainer.first_look(_FIRST_LOOK)
+        )
+
+    def _fast_style(
+        self,
+        network: Transformer,
+        seconds: float,
+        losses: Mapping[str, float],
+        first: Mapping[str, float],
+    ) -> FastStyle:
+        before = 0.0
+        if self.start is not None and self.start.names == tuple(self.styles):
+            before = self.start.info.seconds
+        return FastStyle(
+            network,
+            FastStyleInfo(
+                names=tuple(self.styles),
+                thumbnails=tuple(_thumbnail(picture) for picture in self.styles.values()),
+                settings=self.settings,
+                contents=self.content_names,
+                figures={
+                    **{name: round(loss, 4) for name, loss in losses.items()},
+                    **{f"{name} before": round(loss, 4) for name, loss in first.items()},
+                },
+                versions={
+                    name: metadata.version(name) for name in ("napari-style-transfer", "torch")
+                },
+                seconds=before + seconds,
+            ),
+        )
+
+
+def _picture(source: Any, what: str) -> Tensor:
+    """Read a picture that can be learned from."""
+    picture = to_tensor(source, what)
+    if min(picture.shape[-2:]) < MIN_SIDE:
+        raise InputError(
+            f"The {what} picture is {picture.shape[-1]} × {picture.shape[-2]} px; there is too little to "
+            f"learn from below {MIN_SIDE} px."
+        )
+    return picture
+
+
+def _thumbnail(picture: Tensor) -> Any:
+    shape = picture.shape[-2], picture.shape[-1]
+    small = result_shape(shape, min(_THUMBNAIL, max(shape)))
+    return to_array(resize(picture, small))

@@ -1,16 +1,18 @@
 """The network that paints a picture in one pass (Johnson, Alahi & Fei-Fei 2016), for several styles.
 
-Each convolution is followed by a scale and an offset for each channel, which the styles, the strength and
-the stroke size choose (Dumoulin, Shlens & Kudlur 2017, conditional instance normalisation). Statistics of
-the picture are *not* taken (differs from both): scale and offset are folded into the convolution, so that
-a pixel depends on its receptive field alone. Tiles are exact, frames do not flicker, and a pass, as a step
-of learning, takes a third of the time.
+Its maps are normalised to mean 0 and variance 1 (Ulyanov, Vedaldi & Lempitsky 2017). Each channel then gets a
+scale and an offset, which the styles, the strength and the stroke size choose (Dumoulin, Shlens & Kudlur
+2017, conditional instance normalisation).
+
+Means and variances can also be *given* (differs from both): those of the whole picture for its tiles, or of
+one frame for all. Then nothing of the picture is normalised, all is folded into plain convolutions, and a
+pixel depends on its receptive field alone: tiles are exact, and frames do not flicker.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -20,10 +22,14 @@ from torch.nn import functional
 STRIDE = 4
 #: Numbers that a strength and a stroke size become for each style: 1, and both on a scale around 0.
 _CONDITIONS = 3
+_EPSILON = 1e-5
+
+#: Means and variances of the channels of each normalised convolution, (C,), in the network's order.
+Statistics = tuple[tuple[Tensor, Tensor], ...]
 
 
 class ConditionalConvolution(nn.Module):
-    """A convolution whose channels are scaled and offset by a condition.
+    """A convolution whose channels are normalised, then scaled and offset by a condition.
 
     Parameters
     ----------
@@ -35,13 +41,21 @@ class ConditionalConvolution(nn.Module):
         Length of the condition.
     stride
         Of the convolution.
+    normalized
+        Whether to normalise.
     """
 
     def __init__(
-        self, inputs: int, outputs: int, kernel: int, conditions: int, stride: int = 1
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int,
+        conditions: int,
+        stride: int = 1,
+        normalized: bool = True,
     ) -> None:
         super().__init__()
-        self.stride = stride
+        self.stride, self.normalized = stride, normalized
         self.weight = nn.Parameter(torch.empty(outputs, inputs, kernel, kernel))
         self.scale = nn.Parameter(torch.zeros(conditions, outputs))
         self.offset = nn.Parameter(torch.zeros(conditions, outputs))
@@ -49,21 +63,50 @@ class ConditionalConvolution(nn.Module):
         with torch.no_grad():
             self.scale[::_CONDITIONS] = 1
 
-    def forward(self, maps: Tensor, condition: Tensor) -> Tensor:
-        """Convolve (N, C, h, w) maps under a condition of (conditions,)."""
-        weight, bias = self.folded(condition)
-        return functional.conv2d(
-            maps,
-            weight.to(maps.dtype),
-            bias.to(maps.dtype),
-            stride=self.stride,
-            padding=self.weight.shape[-1] // 2,
-        )
+    def convolve(self, maps: Tensor) -> Tensor:
+        """Convolve (N, C, h, w) maps, and no more."""
+        weight = self.weight.to(maps.dtype)
+        padding = self.weight.shape[-1] // 2
+        return functional.conv2d(maps, weight, stride=self.stride, padding=padding)
 
-    def folded(self, condition: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the kernel (O, I, k, k) and the bias (O,) of the plain convolution that it is."""
-        scale = condition @ self.scale
-        return self.weight * scale[:, None, None, None], condition @ self.offset
+    def forward(self, maps: Tensor, condition: Tensor) -> Tensor:
+        """Convolve maps and normalise each picture's, under a condition of (conditions,)."""
+        maps = self.convolve(maps)
+        scale = (condition @ self.scale).to(maps.dtype)
+        offset = (condition @ self.offset).to(maps.dtype)
+        if self.normalized:
+            return functional.instance_norm(maps, weight=scale, bias=offset, eps=_EPSILON)
+        return torch.addcmul(offset[:, None, None], maps, scale[:, None, None])
+
+    def affine(
+        self, condition: Tensor, statistics: tuple[Tensor, Tensor] | None
+    ) -> tuple[Tensor, Tensor]:
+        """Return scale and offset (O,) of each channel once its mean and variance are given.
+
+        Parameters
+        ----------
+        condition
+            From :meth:`Transformer.condition`.
+        statistics
+            Mean and variance of each channel; None where nothing is normalised.
+        """
+        scale, offset = condition @ self.scale, condition @ self.offset
+        if statistics is not None:
+            mean, variance = statistics
+            scale = scale * (variance + _EPSILON).rsqrt()
+            offset = offset - scale * mean
+        return scale, offset
+
+    def folded(
+        self, condition: Tensor, statistics: tuple[Tensor, Tensor] | None
+    ) -> tuple[Tensor, Tensor]:
+        """Return kernel (O, I, k, k) and bias (O,) of the plain convolution that it then is."""
+        scale, offset = self.affine(condition, statistics)
+        return self.weight * scale[:, None, None, None], offset
+
+
+#: Applies a convolution of the network to maps.
+Convolve = Callable[[ConditionalConvolution, Tensor], Tensor]
 
 
 class Transformer(nn.Module):
@@ -81,7 +124,8 @@ class Transformer(nn.Module):
     Attributes
     ----------
     receptive_field
-        How many pixels beyond its own a pixel of the result depends on, at most.
+        How many pixels beyond its own a pixel of the result depends on, at most, once the statistics
+        are given.
     """
 
     def __init__(self, styles: int, width: int = 16, blocks: int = 5) -> None:
@@ -89,8 +133,10 @@ class Transformer(nn.Module):
         self.styles, self.width, self.blocks = styles, width, blocks
         conditions = styles * _CONDITIONS
 
-        def convolution(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Module:
-            return ConditionalConvolution(inputs, outputs, kernel, conditions, stride)
+        def convolution(
+            inputs: int, outputs: int, kernel: int = 3, stride: int = 1, normalized: bool = True
+        ) -> ConditionalConvolution:
+            return ConditionalConvolution(inputs, outputs, kernel, conditions, stride, normalized)
 
         w = width
         self.down = nn.ModuleList(
@@ -99,13 +145,11 @@ class Transformer(nn.Module):
         self.first = nn.ModuleList(convolution(4 * w, 4 * w) for _ in range(blocks))
         self.second = nn.ModuleList(convolution(4 * w, 4 * w) for _ in range(blocks))
         self.up = nn.ModuleList([convolution(4 * w, 2 * w), convolution(2 * w, w)])
-        self.last = convolution(w, 3, 9)
+        self.last = convolution(w, 3, 9, normalized=False)
         # At the stride of each: 9 x 9 kernels twice, 3 x 3 kernels, and up to a step of the upsampling.
         self.receptive_field = 4 + 1 + 2 + 2 * blocks * 4 + 4 + 2 + 4 + STRIDE
         with torch.no_grad():
-            for each in self.second:
-                each.scale[::_CONDITIONS] = 0.2  # type: ignore[index,union-attr]
-            self.last.scale[::_CONDITIONS] = 0.2  # type: ignore[index,union-attr]
+            self.last.scale[::_CONDITIONS] = 0.2
 
     def condition(
         self, shares: Sequence[float] | Tensor, strength: float, stroke_size: float
@@ -124,10 +168,10 @@ class Transformer(nn.Module):
         of = torch.as_tensor(shares, dtype=torch.float32)
         of = of / of.sum()
         numbers = torch.tensor([1.0, 2 * strength - 1, math.log2(stroke_size)])
-        return torch.outer(of, numbers).flatten().to(self.last.weight.device)  # type: ignore[arg-type,union-attr]
+        return torch.outer(of, numbers).flatten().to(self.last.weight.device)
 
     def forward(self, pictures: Tensor, condition: Tensor) -> Tensor:
-        """Paint pictures.
+        """Paint pictures, each normalised on its own.
 
         Parameters
         ----------
@@ -141,13 +185,36 @@ class Transformer(nn.Module):
         Tensor
             (N, 3, H, W) float32 in (0, 1).
         """
+        return self.paint(pictures, lambda convolution, maps: convolution(maps, condition))
+
+    @torch.no_grad()
+    def statistics(self, pictures: Tensor, condition: Tensor) -> Statistics:
+        """Return the statistics of pictures, parts of one or frames of one scene, taken together."""
+        found: list[tuple[Tensor, Tensor]] = []
+
+        def convolve(convolution: ConditionalConvolution, maps: Tensor) -> Tensor:
+            maps = convolution.convolve(maps)
+            measured = None
+            if convolution.normalized:
+                variance, mean = torch.var_mean(maps.float(), (0, 2, 3), correction=0)
+                measured = mean, variance
+                found.append(measured)
+            scale, offset = convolution.affine(condition, measured)
+            scale, offset = scale.to(maps.dtype), offset.to(maps.dtype)
+            return torch.addcmul(offset[:, None, None], maps, scale[:, None, None])
+
+        self.paint(pictures, convolve)
+        return tuple(found)
+
+    def paint(self, pictures: Tensor, convolve: Convolve) -> Tensor:
+        """Paint pictures by the convolutions as `convolve` applies them; otherwise as :meth:`forward`."""
         maps = 4 * pictures - 2
         for each in self.down:
-            maps = functional.relu(each(maps, condition))
+            maps = functional.relu(convolve(each, maps))  # type: ignore[arg-type]
         for first, second in zip(self.first, self.second, strict=True):
-            maps = maps + second(functional.relu(first(maps, condition)), condition)
+            maps = maps + convolve(second, functional.relu(convolve(first, maps)))  # type: ignore[arg-type]
         for each in self.up:
             # Nearest, and a convolution: transposed ones leave grids (Odena et al. 2016).
             maps = functional.interpolate(maps, scale_factor=2)
-            maps = functional.relu(each(maps, condition))
-        return torch.sigmoid(self.last(maps, condition).float())
+            maps = functional.relu(convolve(each, maps))  # type: ignore[arg-type]
+        return torch.sigmoid(convolve(self.last, maps).float())

@@ -146,7 +146,7 @@ def _field(name: str, info: FieldInfo) -> ValueWidget[Any]:
         make_calm(field.native)
         return field
     if get_origin(kind) is dict:
-        make = partial(TextBox, title, lambda text: Settings(**{name: text}))
+        make = partial(TextBox, title, lambda text: Settings().replace(**{name: text}))
         return TypedField(make, value=format_layers(value), label=title, **common)
     if kind in (int, float):
         numbers = _numbers(name, info)

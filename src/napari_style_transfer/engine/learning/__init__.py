@@ -1,0 +1,1 @@
+"""Learning a network that paints in one pass: its crops, its targets and its steps."""
