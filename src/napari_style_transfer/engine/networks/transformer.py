@@ -1,8 +1,8 @@
 """The network that paints a picture in one pass (Johnson, Alahi & Fei-Fei 2016), for several styles.
 
 Its maps are normalised to mean 0 and variance 1 (Ulyanov, Vedaldi & Lempitsky 2017). Each channel gets a
-scale and an offset, which styles, strength and stroke size choose (Dumoulin, Shlens & Kudlur 2017, conditional
-instance normalisation).
+scale and an offset, which styles, strength and stroke size choose: conditional instance normalisation
+(Dumoulin, Shlens & Kudlur 2017).
 
 Means and variances can also be *given* (differs from both): those of the whole picture for its tiles, or of
 one frame for all. Then nothing of the picture is normalised, all is folded into plain convolutions, and a
