@@ -10,7 +10,6 @@ from typing import Any
 from napari_style_transfer import samples
 from napari_style_transfer.cli.report import complain
 from napari_style_transfer.errors import InputError
-from napari_style_transfer.io.fast_file import read_info
 from napari_style_transfer.recipe import FastEntry
 
 #: The parameters that a fast style takes.
@@ -76,6 +75,8 @@ def fast_entry(
     InputError
         If there is no such file, it is none of a fast style, or a share cannot be used.
     """
+    from napari_style_transfer.io.fast_file import read_info
+
     path = samples.find_fast(fast)
     info = read_info(path)
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()

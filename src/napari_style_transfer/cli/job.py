@@ -21,7 +21,6 @@ from napari_style_transfer.cli.names import (
 from napari_style_transfer.cli.options import given_parameters
 from napari_style_transfer.cli.style_options import parse_regions, parse_styles
 from napari_style_transfer.errors import InputError
-from napari_style_transfer.fast_style import check_stroke_size
 from napari_style_transfer.io.names import TIFF_SUFFIXES, check_folder, check_output
 from napari_style_transfer.recipe import FastEntry, Recipe, RegionsEntry, StyleEntry, side_file
 from napari_style_transfer.settings import Settings
@@ -112,8 +111,10 @@ def plan(arguments: Namespace) -> Job:
             fast = None if recorded is None else recipe.style
     entry = None
     if fast is not None:
-        entry = fast_entry(fast, arguments.shares, recorded, own_size="size" not in given)
+        from napari_style_transfer.fast_style import check_stroke_size
+
         check_stroke_size(settings.style_scale)
+        entry = fast_entry(fast, arguments.shares, recorded, own_size="size" not in given)
         styles = [StyleEntry(picture=fast)]
     if not content or not styles:
         missing = "a style" if content else "a content and a style"

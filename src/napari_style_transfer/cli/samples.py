@@ -7,7 +7,6 @@ from argparse import Namespace
 from napari_style_transfer.cli.names import SAMPLE
 from napari_style_transfer.cli.parser import Parser
 from napari_style_transfer.cli.report import say
-from napari_style_transfer.io.fast_file import read_info
 from napari_style_transfer.samples import CONTENTS, STYLES, fast_styles
 
 
@@ -22,6 +21,8 @@ def parser(program: str) -> Parser:
 
 def run(_arguments: Namespace) -> int:
     """Print the list and return the exit code."""
+    from napari_style_transfer.io.fast_file import read_info
+
     for sample in (*CONTENTS.values(), *STYLES.values()):
         name = f"{SAMPLE}{sample.name}"
         say(f"{name:28} {sample.kind:8} {sample.title}. {sample.licence}.")
