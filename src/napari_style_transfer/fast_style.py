@@ -25,7 +25,7 @@ from napari_style_transfer.spec import ImageSource
 if TYPE_CHECKING:
     import torch
 
-    from napari_style_transfer.engine.fast import Folded, Pass
+    from napari_style_transfer.engine.fast import Conditioned, Pass
     from napari_style_transfer.engine.networks.transformer import Transformer
 
 #: Limits of the stroke size, relative to what was learned.
@@ -47,7 +47,7 @@ class FastStyle:
 
     def __init__(self, transformer: Transformer, info: FastStyleInfo) -> None:
         self.transformer, self.info = transformer, info
-        self._folded: tuple[object, Folded] | None = None
+        self._conditioned: tuple[object, Conditioned] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -243,27 +243,29 @@ class FastStyle:
         except InputError as error:
             raise ContentError(str(error)) from None
         device, note = choose_device(settings.device)
-        network = self._fold(parts, settings, device)
+        network = self._condition(parts, settings, device)
         tile_size = settings.tile_size or choose_tile_size(shape, device)
         return Pass(network, Source(picture, shape), tile_size, note)
 
-    def _fold(self, shares: tuple[float, ...], settings: Settings, device: torch.device) -> Folded:
+    def _condition(
+        self, shares: tuple[float, ...], settings: Settings, device: torch.device
+    ) -> Conditioned:
         """Return the network ready to paint; the last one, if the same is asked for."""
         import torch
 
         from napari_style_transfer.engine.device import has_fast_bfloat16
-        from napari_style_transfer.engine.fast import Folded
+        from napari_style_transfer.engine.fast import Conditioned
 
         fast = settings.precision == "auto" and has_fast_bfloat16(device)
         half = fast or settings.precision == "bfloat16"
         dtype = torch.bfloat16 if half else torch.float32
         key = (shares, settings.strength, settings.style_scale, device, dtype)
-        kept = self._folded
+        kept = self._conditioned
         if kept is not None and kept[0] == key:
             return kept[1]
         condition = self.transformer.condition(shares, settings.strength, settings.style_scale)
-        network = Folded(self.transformer, condition, device, dtype)
-        self._folded = key, network
+        network = Conditioned(self.transformer, condition, device, dtype)
+        self._conditioned = key, network
         return network
 
     def _shares(self, shares: Shares | None) -> tuple[float, ...]:

@@ -10,10 +10,11 @@ import pytest
 import torch
 from fast_styles import fast_style, picture, saved
 from PIL import Image
+from torch.nn import functional
 
 from napari_style_transfer import samples
 from napari_style_transfer.engine import fast
-from napari_style_transfer.engine.fast import Folded, Pass, Source, paint_tile
+from napari_style_transfer.engine.fast import Conditioned, Pass, Source, paint_tile
 from napari_style_transfer.engine.networks.transformer import STRIDE, Transformer
 from napari_style_transfer.engine.resample import resized_part
 from napari_style_transfer.engine.tensors import resize
@@ -149,24 +150,35 @@ def test_folding_changes_nothing() -> None:
     network = fast_style("a", "b").transformer
     condition = network.condition([1, 3], 0.8, 1.5)
     content = torch.rand(1, 3, 32, 40)
-    with torch.inference_mode():
-        expected = network(content, condition)
-    folded = Folded(network, condition, CPU, torch.float32)
-    torch.testing.assert_close(folded(content), expected, atol=1e-5, rtol=0)
+    conditioned = Conditioned(network, condition, CPU, torch.float32)
+    folded = conditioned.folded(conditioned.statistics(content))
+    torch.testing.assert_close(folded(content), network(content, condition), atol=1e-5, rtol=0)
+
+
+def test_statistics_of_parts_are_taken_together() -> None:
+    network = fast_style("a").transformer
+    condition = network.condition([1], 0.5, 1)
+    first, second = torch.rand(2, 1, 3, 16, 16)
+    (mean, variance), *_ = network.statistics(torch.cat([first, second]), condition)
+    convolved = torch.cat([network.down[0].convolve(4 * functional.pad(
+        each, (12, 12, 12, 12), mode="reflect") - 2) for each in (first, second)])  # fmt: skip
+    torch.testing.assert_close(mean, convolved.mean((0, 2, 3)))
+    torch.testing.assert_close(variance, convolved.var((0, 2, 3), correction=0))
 
 
 @pytest.mark.parametrize("shape", [(256, 384), (203, 310), (16, 401), (129, 16)])
 @pytest.mark.parametrize("side", [16, 112])
 def test_a_tile_is_what_the_whole_is_there(shape: tuple[int, int], side: int) -> None:
     network = fast_style("a").transformer
-    folded = Folded(network, network.condition([1], 0.5, 1), CPU, torch.float32)
+    conditioned = Conditioned(network, network.condition([1], 0.5, 1), CPU, torch.float32)
     source = Source(open_picture(picture(*shape)), shape)
-    (one,) = cut_tiles(shape, 0, STRIDE, folded.halo)
+    folded = conditioned.folded(conditioned.statistics(torch.rand(1, 3, 32, 32)))
+    (one,) = cut_tiles(shape, 0, STRIDE, conditioned.halo)
     whole = paint_tile(folded, source, one)
     assert whole.shape == (1, 3, *shape)
     assert whole.std() > 0.01
     seen = torch.zeros(shape)
-    for tile in cut_tiles(shape, side, STRIDE, folded.halo):
+    for tile in cut_tiles(shape, side, STRIDE, conditioned.halo):
         part = paint_tile(folded, source, tile)
         assert (part - whole[(..., *tile.owned)]).abs().max() < 1e-5
         seen[tile.owned] += 1
@@ -178,12 +190,21 @@ def test_the_halo_is_as_wide_as_it_must_be() -> None:
     torch.manual_seed(0)
     network = Transformer(1, 4, 1)
     condition = network.condition([1], 0.5, 1)
-    folded = Folded(network, condition, CPU, torch.float32)
     content = torch.rand(1, 3, 16, 256)
+    conditioned = Conditioned(network, condition, CPU, torch.float32)
+    folded = conditioned.folded(conditioned.statistics(content))
     other = content.clone()
     other[..., 128:] = 1 - other[..., 128:]
     changed = (folded(content) - folded(other)).abs().amax((0, 1, 2)).nonzero()
     assert 128 - network.receptive_field <= int(changed.min()) < 124
+
+
+def test_a_large_picture_is_normalised_by_parts_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fast, "_SAMPLED", 32)
+    style, content = fast_style("a"), picture(160, 200)
+    tiled = style(content, tile_size=64, **PLAIN)
+    # Noise has the same statistics everywhere.
+    assert difference(tiled, style(content, **PLAIN)) <= 12
 
 
 @pytest.mark.parametrize("size", [None, 48, 100])

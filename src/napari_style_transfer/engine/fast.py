@@ -9,13 +9,14 @@ from typing import Literal
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from napari_style_transfer.engine.device import describe, is_out_of_memory
 from napari_style_transfer.engine.networks.transformer import (
     STRIDE,
     ConditionalConvolution,
+    Statistics,
     Transformer,
 )
 from napari_style_transfer.engine.resample import resized_part
@@ -30,10 +31,16 @@ from napari_style_transfer.progress import Picture
 #: Side in pixels of the tiles that large pictures are painted in, on a CPU and on other devices: larger
 #: ones are hardly faster. A tile of the CPU's needs some 0.5 GB.
 _SIDES = {"cpu": 1024, "other": 2048}
+#: Of a large picture, the statistics are taken from so many parts along each side, each of so many pixels.
+_SAMPLES, _SAMPLED = 3, 352
 
 
-class Folded(nn.Module):
-    """A network ready to paint under one condition: kernels folded, and on a device.
+#: Paints (N, 3, H, W) float32 pictures in [0, 1] whose sides are multiples of `STRIDE`.
+Paint = Callable[[Tensor], Tensor]
+
+
+class Conditioned:
+    """A network ready to paint under one condition, on a device.
 
     Parameters
     ----------
@@ -53,47 +60,45 @@ class Folded(nn.Module):
     def __init__(
         self, transformer: Transformer, condition: Tensor, device: torch.device, dtype: torch.dtype
     ) -> None:
-        super().__init__()
         self.halo = -(-transformer.receptive_field // STRIDE) * STRIDE
         self.device, self.dtype = device, dtype
-        self._condition = condition.to(device)
-        with torch.inference_mode():
-            # A folded convolution takes the place of each; all else is copied.
-            memo = {
-                id(module): _FoldedConvolution(module, condition, device, dtype)
-                for module in transformer.modules()
-                if isinstance(module, ConditionalConvolution)
-            }
-            self._network = copy.deepcopy(transformer, memo).eval()
+        network = copy.deepcopy(transformer).to(device).to(memory_format=torch.channels_last)
+        self._network, self._condition = network.eval(), condition.to(device)
 
     @torch.inference_mode()
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Paint (N, 3, H, W) float32 pictures in [0, 1]; sides are multiples of `STRIDE`."""
-        pictures = pictures.to(self.device, self.dtype, memory_format=torch.channels_last)
-        painted: Tensor = self._network(pictures, self._condition)
+    def paint(self, pictures: Tensor) -> Tensor:
+        """Paint pictures, each normalised by its own statistics; as :data:`Paint`."""
+        painted: Tensor = self._network(self._ready(pictures), self._condition)
         return painted
 
+    @torch.inference_mode()
+    def statistics(self, parts: Tensor) -> Statistics:
+        """Return the statistics of parts of a picture, (N, 3, H, W), taken together."""
+        return self._network.statistics(self._ready(parts), self._condition)
 
-class _FoldedConvolution(ConditionalConvolution):
-    """A conditional convolution under one condition."""
+    @torch.inference_mode()
+    def folded(self, statistics: Statistics) -> Paint:
+        """Return what paints with these statistics, by plain convolutions: a tile as the whole."""
+        given = iter(statistics)
+        kernels = {}
+        for each in self._network.convolutions():
+            weight, bias = each.folded(self._condition, next(given) if each.normalized else None)
+            weight = weight.to(self.dtype, memory_format=torch.channels_last)
+            kernels[each] = weight, bias.to(self.dtype)
 
-    def __init__(
-        self,
-        convolution: ConditionalConvolution,
-        condition: Tensor,
-        device: torch.device,
-        dtype: torch.dtype,
-    ) -> None:
-        nn.Module.__init__(self)
-        self.stride = convolution.stride
-        weight, bias = convolution.folded(condition)
-        weight = weight.to(device, dtype, memory_format=torch.channels_last)
-        self.weight = nn.Parameter(weight, requires_grad=False)
-        self.bias = nn.Parameter(bias.to(device, dtype), requires_grad=False)
+        def convolve(convolution: ConditionalConvolution, maps: Tensor) -> Tensor:
+            weight, bias = kernels[convolution]
+            padding = weight.shape[-1] // 2
+            return functional.conv2d(maps, weight, bias, convolution.stride, padding)
 
-    def folded(self, _condition: Tensor) -> tuple[Tensor, Tensor]:
-        """Return what was folded."""
-        return self.weight, self.bias
+        @torch.inference_mode()
+        def paint(pictures: Tensor) -> Tensor:
+            return self._network.paint(self._ready(pictures), convolve)
+
+        return paint
+
+    def _ready(self, pictures: Tensor) -> Tensor:
+        return pictures.to(self.device, self.dtype, memory_format=torch.channels_last)
 
 
 @dataclass(frozen=True)
@@ -144,7 +149,7 @@ class Pass:
         A sentence for the user, or "".
     """
 
-    network: Folded
+    network: Conditioned
     source: Source
     tile_size: int
     note: str
@@ -185,9 +190,11 @@ class Pass:
         result = np.empty((*source.shape, 3), np.uint8 if bits == 8 else np.uint16)
         complete = True
         try:
-            for tile in cut_tiles(source.shape, self.tile_size, STRIDE, network.halo):
+            tiles = cut_tiles(source.shape, self.tile_size, STRIDE, network.halo)
+            paint = network.paint if len(tiles) == 1 else network.folded(self._statistics())
+            for tile in tiles:
                 complete = complete and not stop()
-                part = paint_tile(network, source, tile) if complete else source.read(*tile.owned)
+                part = paint_tile(paint, source, tile) if complete else source.read(*tile.owned)
                 result[tile.owned] = to_array(part, bits)
         except RuntimeError as error:
             if isinstance(error, StyleTransferError) or not is_out_of_memory(error):
@@ -198,13 +205,40 @@ class Pass:
             ) from error
         return result, complete
 
+    def _statistics(self) -> Statistics:
+        """Return the statistics of the picture, or of parts spread evenly over a large one."""
+        height, width = self.source.shape
+        side = _SAMPLED if height * width > _SAMPLES**2 * _SAMPLED**2 else max(height, width)
+        parts = [
+            self.source.read(rows, columns)
+            for rows in _spread(height, min(side, height))
+            for columns in _spread(width, min(side, width))
+        ]
+        return self.network.statistics(_whole_strides(torch.cat(parts)))
 
-def paint_tile(network: Folded, source: Source, tile: Tile) -> Tensor:
+
+def _spread(length: int, side: int) -> list[slice]:
+    """Return parts of `side` spread evenly over a length: one that is all of it, or several."""
+    if side == length:
+        return [slice(0, length)]
+    starts = (round(n * (length - side) / (_SAMPLES - 1)) for n in range(_SAMPLES))
+    return [slice(start, start + side) for start in starts]
+
+
+def _whole_strides(picture: Tensor) -> Tensor:
+    """Return a picture whose sides are multiples of the network's stride, its last pixels repeated."""
+    height, width = picture.shape[-2:]
+    return functional.pad(picture, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
+
+
+def paint_tile(paint: Paint, source: Source, tile: Tile) -> Tensor:
     """Return what a tile owns, as it is in the picture painted whole.
 
     Parameters
     ----------
-    network, source
+    paint
+        Paints it.
+    source
         As for :class:`Pass`.
     tile
         Cut with the network's halo, at multiples of `STRIDE`.
@@ -214,8 +248,4 @@ def paint_tile(network: Folded, source: Source, tile: Tile) -> Tensor:
     Tensor
         (1, 3, h, w) float32 in (0, 1).
     """
-    part = source.read(*tile.seen)
-    height, width = part.shape[-2:]
-    part = functional.pad(part, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
-    painted: Tensor = network(part)
-    return painted[(..., *tile.within)]
+    return paint(_whole_strides(source.read(*tile.seen)))[(..., *tile.within)]

@@ -190,6 +190,11 @@ class Transformer(nn.Module):
         """
         return self.paint(pictures, lambda convolution, maps: convolution(maps, condition))
 
+    def convolutions(self) -> list[ConditionalConvolution]:
+        """Return its convolutions in the order in which a picture passes them."""
+        blocks = [each for pair in zip(self.first, self.second, strict=True) for each in pair]
+        return [*self.down, *blocks, *self.up, self.last]
+
     @torch.no_grad()
     def statistics(self, pictures: Tensor, condition: Tensor) -> Statistics:
         """Return the statistics of pictures, parts of one or frames of one scene, taken together."""
