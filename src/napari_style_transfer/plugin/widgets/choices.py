@@ -99,7 +99,7 @@ class Choices:
         self.regions = RegionsSection(viewer, self.grid, self.styles.names, lifetime)
         self.stack = StackSection(viewer, self.content, self.settings, lifetime)
         self._resetting = False
-        self._session = session_of(viewer)
+        self._session = session_of(viewer, "Style Transfer")
         self._begin()
         self._connect()
 

@@ -41,7 +41,7 @@ _WEIGHTS = ("oxford", "torchvision")
 
 def build_fields() -> dict[str, ValueWidget[Any]]:
     """Return a field for every parameter of `Settings`, by name, at its default."""
-    return {name: _field(name, info) for name, info in parameters().items()}
+    return {name: build_field(name) for name in parameters()}
 
 
 def is_advanced(name: str) -> bool:
@@ -137,8 +137,9 @@ class _Backend(backend.QBaseValueWidget):
         box.changed.connect(callback)
 
 
-def _field(name: str, info: FieldInfo) -> ValueWidget[Any]:
-    """Build the field of the parameter `name`."""
+def build_field(name: str) -> ValueWidget[Any]:
+    """Return a field for the parameter `name` of `Settings`, at its default."""
+    info = parameters()[name]
     common: dict[str, Any] = {"name": name, "tooltip": info.description}
     title, value, kind = str(info.title), info.default, info.annotation
     if get_origin(kind) is Literal:
