@@ -115,15 +115,18 @@ def choose_precision(
         and _has_instructions(_INTEGER_INSTRUCTIONS)
         and int8.works()
     )
-    if name == "auto" and _fast_bfloat16(device):
+    if name == "auto" and has_fast_bfloat16(device):
         return Precision.BFLOAT16
     if name in ("auto", "mixed"):
         return Precision.MIXED if has_integers else Precision.FLOAT32
     return Precision(name)
 
 
-def _fast_bfloat16(device: torch.device) -> bool:
-    """Ask the device. Timing it would answer otherwise when the machine is busy."""
+def has_fast_bfloat16(device: torch.device) -> bool:
+    """Return whether `device` convolves faster in bfloat16 than in float32, by its own word.
+
+    Timing it would answer otherwise when the machine is busy.
+    """
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return device.type == "cpu" and _has_instructions(_BFLOAT16_INSTRUCTIONS)

@@ -36,6 +36,15 @@ class Tile:
         """Return the part of a (N, C, H, W) picture that is seen, as a view."""
         return picture[..., self.seen[0], self.seen[1]]
 
+    @property
+    def within(self) -> Window:
+        """Rows and columns that are owned, of those that are seen."""
+        rows, columns = (
+            slice(owned.start - seen.start, owned.stop - seen.start)
+            for owned, seen in zip(self.owned, self.seen, strict=True)
+        )
+        return rows, columns
+
     def window(self, layer: str) -> Window:
         """Return the rows and columns that this tile owns of the whole map of `layer`."""
         rows, columns = (_shrunk(side, stride(layer)) for side in self.owned)
@@ -43,10 +52,7 @@ class Tile:
 
     def own(self, features: Tensor, layer: str) -> Tensor:
         """Return what this tile owns of its (N, C, h, w) features at `layer`."""
-        rows, columns = (
-            _shrunk(slice(owned.start - seen.start, owned.stop - seen.start), stride(layer))
-            for owned, seen in zip(self.owned, self.seen, strict=True)
-        )
+        rows, columns = (_shrunk(side, stride(layer)) for side in self.within)
         return features[..., rows, columns]
 
 
@@ -74,6 +80,24 @@ def tiles_of(shape: Shape, side: int, layers: Iterable[str], alignment: int = 1)
     layers = list(layers)
     grain = max(alignment, *map(stride, layers))
     halo = -(-max(map(receptive_field, layers)) // grain) * grain
+    return cut_tiles(shape, side, grain, halo)
+
+
+def cut_tiles(shape: Shape, side: int, grain: int, halo: int) -> list[Tile]:
+    """Return the tiles of a picture of `shape` (H, W), in rows from the top.
+
+    Parameters
+    ----------
+    shape
+        (H, W) of the picture.
+    side
+        Longest side in pixels that a tile may own, rounded down to whole multiples of `grain`; 0 for no
+        tiles.
+    grain
+        Pixels to multiples of which tiles are aligned.
+    halo
+        Pixels that are seen on each side of what is owned, a multiple of `grain`.
+    """
     rows, columns = (_intervals(length, side, grain, halo) for length in shape)
     return [Tile((r[0], c[0]), (r[1], c[1])) for r in rows for c in columns]
 

@@ -191,15 +191,30 @@ def scaled(values: npt.NDArray[Any], value_range: ValueRange, name: str) -> Colo
         raise InputError(
             f"The range of values should be two numbers, the lower one first; got {low:g} and {high:g}."
         )
-    _check_numbers(values, name)
+    check_numbers(values, name)
     return np.clip((values.astype(np.float64) - low) / (high - low), 0, 1).astype(np.float32)
 
 
 def unit_range(array: npt.NDArray[Any], what: str, full: int | None = None) -> Colours:
     """Return an array's values in [0, 1], by its type's full scale, or by `full`."""
-    low, high = _check_numbers(array, what)
+    scale = check_scale(array, what, full)
     if array.dtype.kind == "b":
         return array.astype(np.float32)
+    unit: Colours = np.divide(array, scale, dtype=np.float32)
+    return unit
+
+
+def check_scale(array: npt.NDArray[Any], what: str, full: int | None = None) -> int:
+    """Return what an array's values are divided by to lie in [0, 1]: its full scale, or `full`.
+
+    Raises
+    ------
+    InputError
+        If they are no finite numbers, or lie beyond.
+    """
+    low, high = check_numbers(array, what)
+    if array.dtype.kind == "b":
+        return 1
     if array.dtype.kind == "f":
         scale, allowed = 1, "0..1 for floating-point pictures"
     else:
@@ -208,8 +223,7 @@ def unit_range(array: npt.NDArray[Any], what: str, full: int | None = None) -> C
         raise InputError(
             f"{what} has values from {low:g} to {high:g}; they must lie in {allowed}, so rescale it first."
         )
-    unit: Colours = np.divide(array, scale, dtype=np.float32)
-    return unit
+    return scale
 
 
 def full_scale(dtype: np.dtype[Any], high: float) -> int:
@@ -228,8 +242,14 @@ def has_full_scale(dtype: np.dtype[Any]) -> bool:
     return dtype.kind == "u" and dtype.itemsize <= 2
 
 
-def _check_numbers(array: npt.NDArray[Any], what: str) -> tuple[float, float]:
-    """Return the least and the greatest value, which are finite."""
+def check_numbers(array: npt.NDArray[Any], what: str) -> tuple[float, float]:
+    """Return the least and the greatest value, which are finite.
+
+    Raises
+    ------
+    InputError
+        If they are not, or no real numbers.
+    """
     if array.dtype.kind not in "buif":
         raise InputError(f"{what} is of type {array.dtype}; it must hold real numbers.")
     low, high = float(array.min()), float(array.max())

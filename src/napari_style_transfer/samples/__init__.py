@@ -5,7 +5,9 @@ Nothing is downloaded, and nothing is read before a sample is loaded.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from napari_style_transfer.errors import InputError
@@ -14,7 +16,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["CONTENTS", "STYLES", "Sample", "find", "load"]
+__all__ = ["CONTENTS", "STYLES", "Sample", "fast_styles", "find", "find_fast", "load"]
+
+#: Where the fast styles lie, and how their names end.
+_FAST, _SUFFIX = Path(__file__).parent / "fast", ".safetensors"
 
 
 @dataclass(frozen=True)
@@ -122,3 +127,27 @@ def load(name: str) -> NDArray[np.uint8]:
         There is no sample of that name.
     """
     return find(name).load()
+
+
+def fast_styles() -> dict[str, Path]:
+    """Return the file of each fast style that comes with the package, by name; nothing is read."""
+    files = sorted(_FAST.glob(f"*{_SUFFIX}"))
+    return {path.name.removesuffix(_SUFFIX): path for path in files}
+
+
+def find_fast(source: str | os.PathLike[str]) -> Path:
+    """Return the file of a fast style: one that comes with the package, by its name, or of a path.
+
+    Raises
+    ------
+    InputError
+        There is no such file.
+    """
+    shipped = fast_styles()
+    if source in shipped:
+        return shipped[str(source)]
+    path = Path(source)
+    if not os.path.lexists(path):
+        names = f"; those that come with the package are {', '.join(shipped)}" if shipped else ""
+        raise InputError(f"There is no file {os.fspath(source)}{names}.")
+    return path

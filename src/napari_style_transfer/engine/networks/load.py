@@ -1,0 +1,52 @@
+"""A network for fast styles, made of numbers that were stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy.typing as npt
+import torch
+
+from napari_style_transfer.engine.networks.transformer import Transformer
+from napari_style_transfer.errors import InputError
+
+
+def load_transformer(
+    architecture: Mapping[str, int], tensors: Mapping[str, npt.NDArray[Any]]
+) -> Transformer:
+    """Return the network of an architecture with the state that is given.
+
+    Parameters
+    ----------
+    architecture
+        Arguments of :class:`Transformer`, by name.
+    tensors
+        Name to float32 numbers, for each entry of its ``state_dict()``.
+
+    Raises
+    ------
+    InputError
+        If they are not this network's; nothing large is made then.
+    """
+    if architecture.get("blocks", 0) > len(tensors):
+        raise InputError(
+            f"its {len(tensors)} tensors are too few for {architecture['blocks']} blocks."
+        )
+    try:
+        with torch.device("meta"):
+            expected = Transformer(**architecture).state_dict()
+    except (TypeError, ValueError, RuntimeError):
+        raise InputError("its network is of a kind that is not known here.") from None
+    for name in {**expected, **tensors}:
+        want = tuple(expected[name].shape) if name in expected else "nothing"
+        have = tuple(tensors[name].shape) if name in tensors else "nothing"
+        if want != have:
+            raise InputError(f"of {name} there should be {want}, but there is {have}.")
+    with torch.random.fork_rng(devices=[]):  # what it begins with is drawn at random
+        network = Transformer(**architecture)
+    state = {
+        name: torch.from_numpy(values).to(expected[name].dtype) for name, values in tensors.items()
+    }
+    network.load_state_dict(state)
+    return network.requires_grad_(False).eval()
