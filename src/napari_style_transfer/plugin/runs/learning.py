@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from napari_style_transfer.engine.libraries import load_libraries, no_collections
+from napari_style_transfer.engine.libraries import load_libraries, load_triton, no_collections
 from napari_style_transfer.errors import StyleTransferError
 from napari_style_transfer.plugin.inputs.learning_job import LearningJob
 from napari_style_transfer.plugin.runs.messages import LearningEnded, LearningProgress
@@ -32,6 +32,7 @@ def learn(
 ) -> Generator[LearningProgress, None, LearningEnded]:
     """Learn a fast style; see :func:`~napari_style_transfer.plugin.runs.worker.paint`."""
     load_libraries()
+    load_triton()  # torch's optimisers import it, and a process with a window open may crash
     with no_collections():
         from napari_style_transfer.methods.learn import iter_learn
 

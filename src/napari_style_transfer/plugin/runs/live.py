@@ -234,8 +234,8 @@ class LivePicture:
 
     def _show(self, painted: _Painted) -> None:
         if self._last is not None and not self._last.deleted:
-            self._say("")
             self._last.show(painted.picture, painted.placement, painted.name, painted.metadata)
+            self._say("")
 
 
 def _slice_of(placement: Placement) -> _Slice:

@@ -188,7 +188,8 @@ class Choices:
     def grid(self) -> Grid | None:
         """Return the pixels that regions are regions of; None without a content."""
         if self._lifetime.run is not None:
-            return self._lifetime.run.job.grid
+            grid: Grid = self._lifetime.run.job.grid
+            return grid
         content = self.content.value
         try:
             return None if content is None else grid_of(content, self._viewer)

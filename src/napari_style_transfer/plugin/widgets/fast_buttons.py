@@ -62,9 +62,9 @@ class FastButtons:
     def __init__(self) -> None:
         self.live = PushButton(
             name="live",
-            text="Paint live",
-            tooltip="Follow the content, the slice on screen and every slider, or leave the picture as "
-            "it is.",
+            text="Paint",
+            tooltip="Paint live: follow the content, the slice on screen and every slider. Press again "
+            "to leave the picture as it is.",
         )
         self.keep = PushButton(
             name="keep",
@@ -92,7 +92,7 @@ class FastButtons:
 
     def show(self, state: State) -> None:
         """Enable what can be pressed; the tooltip of what cannot says why."""
-        self.live.text = "Pause live" if state.live else "Paint live"
+        self.live.text = "Pause" if state.live else "Paint"
         lock(self.live.native, "" if state.live else state.obstacle)
         lock(self.keep.native, "" if state.painted else _NO_PICTURE)
         lock(self.restore.native, "" if state.noted else _NO_NOTE)

@@ -47,7 +47,7 @@ _NO_LAYERS = (
     "Open a picture as an image layer, or take a sample from "
     "File ▸ Open Sample ▸ Neural Style Transfer."
 )
-_DELETED = "The live picture was deleted. Choose a style, or press Paint live, to paint it again."
+_DELETED = "The live picture was deleted. Choose a style, or press Paint, to paint it again."
 _GONE = "The content was deleted; the picture stays as it is."
 _LEARNING = "A style is being learned; stop it first, or wait until it is done."
 _PAINTING = "A stack is being painted; stop it first, or wait until it is done."
@@ -110,7 +110,6 @@ class FastStyleWidget(Container[Any]):
             form=choices.native,
             buttons=self._buttons.rows(),
             panels=[self._progress, self._status],
-            plot=plot,
             sections={
                 "Learn from a layer": self.learning,
                 "My styles": self.styles,
@@ -133,11 +132,15 @@ class FastStyleWidget(Container[Any]):
         if self._lifetime.ended:
             return
         self.choices.content.reset_choices()
+        self._propose()
+        self._refresh()
+
+    def _propose(self) -> None:
+        """Offer the layers for learning."""
         images = self.choices.content.choices
         results = [layer for layer in images if carries_recipe(layer)]
         others = [layer for layer in images if layer != self.content.value and layer not in results]
         self.learning.layers.show_layers(images, others[-1] if others else None, results)
-        self._refresh()
 
     def choice(self) -> FastChoice:
         """Return what is chosen.
@@ -339,9 +342,9 @@ class FastStyleWidget(Container[Any]):
         )
         self.learning.show_state()
         self.styles.show_state()
-        if not self.content.choices:
+        if not self.content.choices and not self._status.text():
             self._status.say(_NO_LAYERS)
-        elif self._status.text() == _NO_LAYERS:
+        elif self.content.choices and self._status.text() == _NO_LAYERS:
             self._status.say("")
 
     def _obstacle(self) -> str:
@@ -376,7 +379,10 @@ class FastStyleWidget(Container[Any]):
         live, content = self._picture.layer, self._watch.layer
         if live is not None and content is not None:
             self._session["live"] = kept(content), kept(live.layer)
-        self._refresh()
+        if live is not None and live.layer in self.content.choices:
+            self.reset_choices()
+        else:
+            self._refresh()
 
     def _say(self, sentence: str, is_wrong: bool) -> None:
         if is_wrong:
@@ -411,6 +417,7 @@ class FastStyleWidget(Container[Any]):
         self.stack.changed.connect(self._on_stack)
         self.stop.changed.connect(self._on_stop)
         self.choices.changed.connect(self._on_change)
+        self.content.changed.connect(self._propose)
         self.choices.chosen.connect(self._on_chosen)
         self.choices.refused.connect(self._on_refused)
         self.divider.changed.connect(self._on_divider)

@@ -147,7 +147,7 @@ def build_field(name: str) -> ValueWidget[Any]:
         make_calm(field.native)
         return field
     if get_origin(kind) is dict:
-        make = partial(TextBox, title, lambda text: Settings(**{name: text}))
+        make = partial(TextBox, title, lambda text: _parsed(name, text))
         return TypedField(make, value=format_layers(value), label=title, **common)
     if kind in (int, float):
         numbers = _numbers(name, info)
@@ -187,3 +187,9 @@ def _extra(info: FieldInfo) -> dict[str, Any]:
 def _limit(info: FieldInfo, name: str) -> Any:
     """Return the parameter's limit of that name as pydantic calls it, or None."""
     return next((getattr(m, name) for m in info.metadata if hasattr(m, name)), None)
+
+
+def _parsed(name: str, text: str) -> Settings:
+    """Return settings with the parameter `name` as it was typed; raises InputError if it cannot be."""
+    values: dict[str, Any] = {name: text}
+    return Settings(**values)

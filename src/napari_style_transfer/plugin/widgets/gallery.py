@@ -14,9 +14,9 @@ from qtpy.QtWidgets import QAbstractItemView, QFrame, QListWidget, QListWidgetIt
 from napari_style_transfer.progress import Picture
 
 #: Sides in pixels of a thumbnail, and how many rows are in sight before the gallery scrolls.
-_SIDE, _ROWS = 64, 2
-#: Pixels around a thumbnail.
-_MARGIN = 6
+_SIDE, _ROWS = 60, 2
+#: Pixels around a thumbnail, and those that napari's themes take beside all of them.
+_MARGIN, _PADDING = 4, 8
 _KEY = Qt.ItemDataRole.UserRole
 
 
@@ -73,7 +73,6 @@ class Gallery(QListWidget):
         self.currentItemChanged.connect(self._on_moved)
         self.itemClicked.connect(self._tell)
         self.itemActivated.connect(self._tell)
-        self._told = ""
 
     def show_all(self, thumbnails: Sequence[Thumbnail]) -> None:
         """Show these; what is chosen stays chosen where it is among them."""
@@ -103,7 +102,7 @@ class Gallery(QListWidget):
         self.blockSignals(True)
         self.setCurrentItem(next((each for each in self._items() if each.data(_KEY) == key), None))
         self.blockSignals(False)
-        self._told = self.key()
+        self._reveal()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Share the width among the columns that fit."""
@@ -120,7 +119,7 @@ class Gallery(QListWidget):
         assert bar is not None
         height = _SIDE + self.fontMetrics().height() + 2 * _MARGIN + 2
         least = _SIDE + 2 * _MARGIN
-        rows, width = self.count(), max(self.width() - 2, least)
+        rows, width = self.count(), max(self.width() - _PADDING, least)
         columns = max(1, width // least)
         if -(-rows // columns) > _ROWS:  # the scroll bar takes some of the width
             width -= bar.sizeHint().width()
@@ -130,7 +129,13 @@ class Gallery(QListWidget):
             self.setGridSize(cell)
             for item in self._items():
                 item.setSizeHint(cell)
-        self.setFixedHeight(max(1, min(_ROWS, -(-rows // columns))) * height + 4)
+        self.setFixedHeight(max(1, min(_ROWS, -(-rows // columns))) * height + _PADDING)
+        self._reveal()
+
+    def _reveal(self) -> None:
+        """Scroll to what is chosen."""
+        for item in self.selectedItems():
+            self.scrollToItem(item)
 
     def _on_moved(self, item: QListWidgetItem | None, _: QListWidgetItem | None) -> None:
         if item is not None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _NAME, _STYLE, _CONTENT = 0, 1, 2
 #: Rows in sight before the table scrolls.
 _ROWS = 5
+_FLAGS = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsSelectable
 _TICKED, _CLEAR = Qt.CheckState.Checked, Qt.CheckState.Unchecked
 
 
@@ -63,35 +64,32 @@ class LayerTable(QTreeWidget):
     def show_layers(
         self, layers: Sequence[Image], style: Image | None, left_out: Sequence[Image]
     ) -> None:
-        """Show these layers; those that were there keep their ticks.
+        """Show these layers. Until the user has ticked something, what is ticked is a proposal.
 
         Parameters
         ----------
         layers
             All of them.
         style
-            The one to take for the style, where none is ticked.
+            The one to propose for the style.
         left_out
-            Those that are not ticked at first.
+            Those that are not to be learned on, unless the user ticks them.
         """
-        before = {id(ref()): self._ticks(row) for row, ref in enumerate(self._layers)}
+        if self._touched:
+            before = {id(ref()): self._ticks(row) for row, ref in enumerate(self._layers)}
+        else:
+            before = {id(style): (True, False)}
         self.blockSignals(True)
         self.clear()
         self._layers = [weakref.ref(layer) for layer in layers]
         for layer in layers:
             item = QTreeWidgetItem([layer.name, "", ""])
             item.setToolTip(_NAME, layer.name)
-            item.setFlags(
-                Qt.ItemFlag.ItemIsEnabled
-                | Qt.ItemFlag.ItemIsUserCheckable
-                | Qt.ItemFlag.ItemIsSelectable
-            )
+            item.setFlags(_FLAGS)
             is_style, is_content = before.get(id(layer), (False, layer not in left_out))
             item.setCheckState(_STYLE, _TICKED if is_style else _CLEAR)
             item.setCheckState(_CONTENT, _TICKED if is_content else _CLEAR)
             self.addTopLevelItem(item)
-        if style in layers and not self._touched and not self.styles():
-            self._tick(list(layers).index(style), _STYLE)
         self.blockSignals(False)
         header = self.header()
         assert header is not None
