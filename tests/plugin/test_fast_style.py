@@ -14,6 +14,7 @@ from fake_fast import FakeFast, FakeFastStyle, FakeLearning, FakeLibrary, colour
 from napari.components import ViewerModel
 from napari.layers import Image
 from pytestqt.qtbot import QtBot
+from qtpy.QtCore import Qt
 
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.fast_style import FastStyle
@@ -692,3 +693,43 @@ def test_a_damaged_file_of_ones_own_does_not_hide_the_others(
     wrong = driver.widget.choices.read_library()
     assert len(wrong) == 1
     assert driver.widget.gallery.count() == 2
+
+
+# ---- the whole napari ----------------------------------------------------------------------------
+
+
+def test_in_the_whole_napari(
+    make_napari_viewer: Callable[..., Any],
+    qtbot: QtBot,
+    styles: FakeLibrary,
+    learning: FakeLearning,
+) -> None:
+    from napari._app_model import get_app_model
+    from napari._app_model.constants import MenuId
+
+    viewer = make_napari_viewer(strict_qt="raise")
+    viewer.add_image(stack(), name="stack", contrast_limits=(0, 255))
+    _, widget = viewer.window.add_plugin_dock_widget("napari-style-transfer", "Fast Style")
+    items = get_app_model().menus.get_menu(MenuId.LAYERS_FILTER)
+    assert "napari-style-transfer.fast_style" in {item.command.id for item in items}
+
+    def settle() -> None:
+        qtbot.waitUntil(lambda: not widget._picture.busy, timeout=_TIMEOUT)
+
+    gallery = widget.gallery
+    place = gallery.visualItemRect(gallery.item(0)).center()
+    qtbot.mouseClick(gallery.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    settle()
+    assert viewer.layers[-1].name == "stack in the style of night"
+    for n in (3, 1):
+        viewer.dims.set_point(0, n)
+        settle()
+        assert painted(viewer.layers[-1]) == expected("night", stack()[n])
+    night = styles.shipped["night"]
+    night.hold = True
+    count = len(night.calls)
+    widget.strength.value = 0.9
+    qtbot.waitUntil(lambda: len(night.calls) > count, timeout=_TIMEOUT)
+    viewer.close()  # while it is painted
+    night.gate.set()
+    qtbot.waitUntil(lambda: night.now == 0, timeout=_TIMEOUT)
