@@ -321,7 +321,7 @@ def test_progress_counts_slices(
     text = driver.widget._progress.findChild(Sentence).text()
     assert text.startswith("Evaluation 1 of 3, scale 1 of 2")
     assert "left" in text
-    assert driver.widget._plot._evaluations == [1]
+    assert driver.widget._plot._positions == [1]
     assert not driver.widget.stack.isEnabled()
     engine.gate.set()
     driver.wait()

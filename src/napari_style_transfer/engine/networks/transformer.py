@@ -62,7 +62,8 @@ class ConditionalConvolution(nn.Module):
         self.weight = nn.Parameter(torch.empty(outputs, inputs, kernel, kernel))
         self.scale = nn.Parameter(torch.zeros(conditions, outputs))
         self.offset = nn.Parameter(torch.zeros(conditions, outputs))
-        nn.init.kaiming_normal_(self.weight, nonlinearity="relu")
+        if not self.weight.is_meta:  # there is nothing to fill, and torch would load its compiler
+            nn.init.kaiming_normal_(self.weight, nonlinearity="relu")
         with torch.no_grad():
             self.scale[::_CONDITIONS] = 1
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from napari_style_transfer import methods
 from napari_style_transfer.errors import InputError
+from napari_style_transfer.methods.base import Method
 from napari_style_transfer.plugin.inputs.labels import Grid
 from napari_style_transfer.plugin.inputs.placement import Placement
 from napari_style_transfer.plugin.inputs.snapshot import Snapshot, snapshot
@@ -48,6 +50,10 @@ class Beginning:
     placement: Placement
 
 
+def _optimize() -> Method:
+    return methods.create()
+
+
 @dataclass(frozen=True, eq=False)
 class Job:
     """Everything a run needs, independent of the layers it came from.
@@ -62,6 +68,10 @@ class Job:
         The result to continue from, if any.
     frozen_inputs
         The layers frozen so far; steering adds more.
+    method
+        Makes what paints it; called in the thread, because that loads torch.
+    metadata
+        What is kept with the result besides its recipe.
     """
 
     content: Snapshot
@@ -72,6 +82,8 @@ class Job:
     regions: FrozenRegions | None
     beginning: Beginning | None
     frozen_inputs: FrozenInputs
+    method: Callable[[], Method] = field(default=_optimize, kw_only=True)
+    metadata: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
 
     @property
     def name(self) -> str:

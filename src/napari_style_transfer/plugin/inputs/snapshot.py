@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,6 +53,11 @@ class Snapshot:
     limits: tuple[float, float]
     table: npt.NDArray[np.uint8]
     nan: npt.NDArray[np.uint8]
+
+    @classmethod
+    def of_picture(cls, name: str, picture: npt.NDArray[np.uint8]) -> Snapshot:
+        """Return what a layer of an (H, W, 3) uint8 picture shows."""
+        return cls(name, picture, True, (0, 255), _grey_table(1.0), np.zeros(4, np.uint8))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -155,6 +160,7 @@ def snapshot(layer: Image, needed: float) -> Snapshot:
     )
 
 
+@lru_cache(maxsize=4)
 def _grey_table(gamma: float) -> npt.NDArray[np.uint8]:
     grey = np.linspace(0, 1, _TABLE_SIZE) ** gamma
     return _to_uint8(np.column_stack([grey, grey, grey, np.ones_like(grey)]))

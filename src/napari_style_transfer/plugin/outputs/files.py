@@ -13,6 +13,7 @@ import numpy as np
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.io.names import check_output
 from napari_style_transfer.io.saving import save_picture
+from napari_style_transfer.plugin.inputs.fast_job import FAST_KEY
 from napari_style_transfer.plugin.inputs.stack_job import STACK_KEY, StackSelection
 from napari_style_transfer.plugin.outputs.stack_array import picture_order
 from napari_style_transfer.plugin.outputs.tiff import describe_axes, write_tiff
@@ -81,6 +82,8 @@ def write_picture(path: str, data: Any, attributes: Mapping[str, Any]) -> list[s
         noted = record.to_json()
         noted[STACK_KEY] = selection.model_copy(update={"folder": None}).model_dump(mode="json")
         state["not_painted"] = [list(index) for index in sorted(painted.missing)]
+    if FAST_KEY in metadata:
+        noted[FAST_KEY] = metadata[FAST_KEY]
     with saving_recipe(picture, noted | {LAYER_KEY: state}) as side:
         _write(picture, painted, attributes)
     return [str(picture), str(side)]

@@ -13,6 +13,7 @@ import tifffile
 
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.io.pictures import read_levels
+from napari_style_transfer.plugin.inputs.fast_job import FAST_KEY
 from napari_style_transfer.plugin.inputs.stack_job import STACK_KEY, StackSelection
 from napari_style_transfer.plugin.outputs.files import AXES_KEY, LAYER_KEY
 from napari_style_transfer.plugin.outputs.stack_array import storage_order
@@ -48,6 +49,8 @@ def _layer(notes: Path) -> LayerData:
     values = json.loads(notes.read_bytes())
     pixels = _Pixels(picture)
     metadata: dict[str, Any] = {RECIPE_KEY: recipe.model_dump(mode="json")}
+    if FAST_KEY in values:
+        metadata[FAST_KEY] = values[FAST_KEY]
     own = {"rgb": True, "metadata": metadata}
     try:
         state = dict(values.get(LAYER_KEY, {}))

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
+
 from napari_style_transfer.errors import InputError
+from napari_style_transfer.plugin.inputs.proxy import without_proxy
 from napari_style_transfer.plugin.outputs.files import AXES_KEY
 from napari_style_transfer.plugin.outputs.view import bring_into_view
 from napari_style_transfer.plugin.runs.messages import Preview
@@ -17,24 +21,30 @@ if TYPE_CHECKING:
     from napari.layers import Image, Layer
 
     from napari_style_transfer.plugin.inputs.job import Beginning, Job
+    from napari_style_transfer.plugin.inputs.placement import Placement
     from napari_style_transfer.progress import Picture
 
 
-class ResultLayer:
-    """Shows the picture of one run, in a layer that appears with the first preview.
+class PictureLayer:
+    """An image layer over a content, that appears with the first picture; main thread only.
 
-    It is a layer of its own, or the one that the run goes on from where that has the result's size.
-    Main thread only. Once the user has deleted the layer it is not brought back.
+    Once the user has deleted the layer it is not brought back.
+
+    Parameters
+    ----------
+    viewer
+        Gets the layer.
+    name
+        Of the layer.
+    layer
+        A layer of the viewer to go on with.
     """
 
-    def __init__(self, viewer: ViewerModel, job: Job) -> None:
+    def __init__(self, viewer: ViewerModel, name: str, layer: Image | None = None) -> None:
         self._viewer = viewer
-        self._beginning = job.beginning
-        self._size = job.settings.size
-        self._placement = job.placement
-        self._name = job.name
-        self._layer: Image | None = None
-        self._shape = (0, 0)
+        self._name = name
+        self._layer = layer
+        self._transform: dict[str, npt.NDArray[np.float64]] = {}
 
     @property
     def layer(self) -> Image | None:
@@ -46,6 +56,46 @@ class ResultLayer:
         """Whether the layer was there and the user has deleted it."""
         return self._layer is not None and self._layer not in self._viewer.layers
 
+    def put(self, picture: Picture, placement: Placement) -> None:
+        """Show an (h, w, 3|4) picture over the content, whatever its size."""
+        if self.deleted:
+            return
+        data, transform = placement.data(picture), placement.transform(picture.shape[:2])
+        if self._layer is None:
+            layer = self._viewer.add_image(
+                data,
+                name=self._name,
+                rgb=True,
+                interpolation2d="linear",
+                metadata={AXES_KEY: list(placement.axes)},
+                **transform,
+                **placement.options(),
+            )
+            self._layer = without_proxy(layer, self._viewer)
+            bring_into_view(self._viewer, layer)
+        else:
+            self._layer.data = data
+            for name, value in transform.items():  # where the user has moved the layer, it stays
+                before = self._transform.get(name)
+                if before is None or not np.array_equal(before, value):
+                    setattr(self._layer, name, value)
+        self._transform = transform
+
+
+class ResultLayer(PictureLayer):
+    """Shows the picture of one run, in a layer that appears with the first preview.
+
+    It is a layer of its own, or the one that the run goes on from where that has the result's size.
+    Main thread only. Once the user has deleted the layer it is not brought back.
+    """
+
+    def __init__(self, viewer: ViewerModel, job: Job) -> None:
+        super().__init__(viewer, job.name)
+        self._beginning = job.beginning
+        self._size = job.settings.size
+        self._metadata = job.metadata
+        self._placement = job.placement
+
     def show(self, message: Preview) -> None:
         """Show the picture of a message, if it has one, and keep with it how it was made so far."""
         if message.picture is not None and message.recipe is not None:
@@ -55,40 +105,22 @@ class ResultLayer:
         """Show a picture and keep with it how it was made."""
         self._show(picture)
         if self._layer is not None:
+            self._layer.metadata.update(self._metadata)
             self._layer.metadata[RECIPE_KEY] = recipe.model_dump(mode="json")
 
     def _show(self, picture: Picture) -> None:
         """Show an (h, w, 3|4) picture over the content."""
         if self._layer is None and self._beginning is not None:
             self._take_over(self._beginning, picture)
-        if self.deleted:
-            return
-        shape = picture.shape[:2]
-        data = self._placement.data(picture)
-        if self._layer is None:
-            self._layer = self._viewer.add_image(
-                data,
-                name=self._name,
-                rgb=True,
-                interpolation2d="linear",
-                metadata={AXES_KEY: list(self._placement.axes)},
-                **self._placement.transform(shape),
-                **self._placement.options(),
-            )
-            bring_into_view(self._viewer, self._layer)
-        else:
-            self._layer.data = data
-            if shape != self._shape:
-                for name, value in self._placement.transform(shape).items():
-                    setattr(self._layer, name, value)
-        self._shape = shape
+        self.put(picture, self._placement)
 
     def _take_over(self, beginning: Beginning, picture: Picture) -> None:
         """Paint into the layer that the run goes on from, if the picture fits."""
         shape = beginning.picture.shape
         fits = max(shape) == self._size and picture.shape[:2] in (shape, shape_of_previews(shape))
         if fits and beginning.layer in self._viewer.layers:
-            self._layer, self._placement, self._shape = beginning.layer, beginning.placement, shape
+            self._layer, self._placement = beginning.layer, beginning.placement
+            self._transform = self._placement.transform(shape)
             self._layer.metadata[AXES_KEY] = list(self._placement.axes)
             bring_into_view(self._viewer, self._layer)
 

@@ -116,7 +116,7 @@ class StackLayer:
             That of the slice in the making, where none is done.
         """
         assert self._layer is not None
-        self._layer.metadata.update(self._result.record())
+        self._layer.metadata.update({**self._job.metadata, **self._result.record()})
         if recipe is not None:
             self._layer.metadata[RECIPE_KEY] = recipe.model_dump(mode="json")
         self._layer.metadata[STACK_KEY] = self._job.note.model_dump(mode="json")

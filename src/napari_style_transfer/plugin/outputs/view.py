@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,7 +29,7 @@ def bring_into_view(viewer: ViewerModel, layer: Image) -> None:
     canvas = getattr(viewer, "canvas", None)  # new in napari 0.9; before, its size is private
     if canvas is None or viewer.dims.ndisplay != 2 or canvas.grid.enabled:
         return
-    camera = viewer.scene.camera
+    camera = camera_of(viewer)
     missing = viewer.dims.ndim - layer.ndim
     axes = [axis - missing for axis in viewer.dims.displayed]
     if min(axes) < 0:
@@ -42,6 +42,11 @@ def bring_into_view(viewer: ViewerModel, layer: Image) -> None:
     if seen.prod() < _SEEN * min(size.prod(), (2 * half).prod()):
         camera.center = (0.0, *map(float, (low + high) / 2))
         camera.zoom = float(_FILLED * (np.array(canvas.size) / size).min())
+
+
+def camera_of(viewer: ViewerModel) -> Any:
+    """Return the viewer's camera, which has another place since napari 0.9."""
+    return getattr(viewer, "scene", viewer).camera
 
 
 class SliceFollower:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from qtpy.QtCore import QEvent, QObject
@@ -16,6 +17,15 @@ class Lifetime:
 
     The class keeps a reference to each instance until then: Qt may delete the widget while Python
     collects it as garbage, and must find its callback alive.
+
+    Attributes
+    ----------
+    run
+        The run that is on.
+    ended
+        Whether Qt has deleted the widget.
+    closing
+        Called when the widget is closed, beside the run that is stopped.
     """
 
     _alive: ClassVar[set[Lifetime]] = set()
@@ -23,6 +33,7 @@ class Lifetime:
     def __init__(self) -> None:
         self.run: Run | None = None
         self.ended = False
+        self.closing: list[Callable[[], None]] = []
         self._alive.add(self)
 
     @property
@@ -32,14 +43,20 @@ class Lifetime:
 
     def watch(self, widget: QWidget) -> None:
         """Stop the run when `widget` is taken out of its dock, and end when Qt deletes it."""
-        _DockWatch(widget, self)
+        _DockWatch(widget, self.close)
         widget.destroyed.connect(self.end)
 
     def end(self) -> None:
         """Stop the run, because Qt has deleted the widget."""
         self.ended = True
         self._alive.discard(self)
+        self.close()
+
+    def close(self) -> None:
+        """Stop all that is on, because the widget is closed."""
         self.stop()
+        for each in self.closing:
+            each()
 
     def stop(self) -> None:
         """Stop the run, if one is on."""
@@ -48,19 +65,19 @@ class Lifetime:
 
 
 class _DockWatch(QObject):
-    """Stops the run when the widget loses its dock, whose cross does not delete it.
+    """Says when the widget loses its dock, whose cross does not delete it.
 
     napari takes the widget out of the dock, and whoever has a reference to it keeps it alive, unseen.
     """
 
-    def __init__(self, widget: QWidget, lifetime: Lifetime) -> None:
+    def __init__(self, widget: QWidget, on_close: Callable[[], None]) -> None:
         super().__init__(widget)
-        self._lifetime = lifetime
+        self._on_close = on_close
         widget.installEventFilter(self)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """See whether the widget has lost its dock; the event goes on."""
         moved = event is not None and event.type() == QEvent.Type.ParentChange
         if moved and watched is not None and watched.parent() is None:
-            self._lifetime.stop()
+            self._on_close()
         return False

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from napari_style_transfer.errors import StyleTransferError
+from napari_style_transfer.learning import LearningStep
 from napari_style_transfer.progress import Picture, Step
 from napari_style_transfer.recipe import Recipe
 from napari_style_transfer.stack.plan import Index
+
+if TYPE_CHECKING:
+    from napari_style_transfer.fast_style import FastStyle
 
 
 @dataclass(frozen=True)
@@ -118,6 +123,44 @@ class StackEnded:
     done: int
     total: int
     left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class LearningProgress:
+    """The steps of a learning since the last message.
+
+    Attributes
+    ----------
+    steps
+        Without their fast styles.
+    fast_style
+        What is learned so far, where it is new.
+    problem
+        A sentence on why it could not be saved; "" where it could.
+    """
+
+    steps: tuple[LearningStep, ...]
+    fast_style: FastStyle | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class LearningEnded:
+    """A learning came to its end, or was stopped before.
+
+    Attributes
+    ----------
+    steps
+        The last ones, without their fast styles.
+    fast_style
+        The best that was learned.
+    problem
+        A sentence on why it could not be saved; "" where it could.
+    """
+
+    steps: tuple[LearningStep, ...]
+    fast_style: FastStyle
+    problem: str = ""
 
 
 Outcome = Finished | Stopped | StackEnded | Failed

@@ -46,7 +46,7 @@ class Panels:
 
     status: Sentence
     progress: ProgressPanel
-    plot: LossPlot
+    plot: LossPlot | None = None
 
     def complain(self, sentence: str) -> None:
         """Say what is wrong, in the widget and as napari's notification."""
@@ -96,7 +96,7 @@ class Reporter:
         self._place: Place | None = None
         self._notes.clear()
         self._started, self._paused_at = time.monotonic(), 0.0
-        self._panels.plot.start(job.settings.steps)
+        self._start_plot(job.settings.steps)
         self._panels.progress.start()
         self._panels.status.say(_DOWNLOAD if job.settings.weights == "torchvision" else "")
 
@@ -141,7 +141,8 @@ class Reporter:
         self._result = self._follower = None
         if not self._lifetime.ended:
             self._panels.progress.hide()
-            self._panels.plot.end()
+            if self._panels.plot is not None:
+                self._panels.plot.end()
 
     def _keep(self, message: Preview | Outcome) -> None:
         """Keep what was painted when the widget is gone: what the layer shows, and how it was made."""
@@ -160,10 +161,15 @@ class Reporter:
         if self._lifetime.run is not None and self._lifetime.run.steering.paused:
             self._panels.progress.pause()
         if place is not None and (self._place is None or place.index != self._place.index):
-            self._panels.plot.start(message.steps[-1].evaluations)
+            self._start_plot(message.steps[-1].evaluations)
         self._place = place
-        self._panels.plot.add(message.steps)
+        if self._panels.plot is not None:
+            self._panels.plot.add(message.steps)
         self._gather_notes(message.steps)
+
+    def _start_plot(self, evaluations: int) -> None:
+        if self._panels.plot is not None:
+            self._panels.plot.start(evaluations)
 
     def _gather_notes(self, steps: tuple[Step, ...]) -> None:
         """Show the engine's notes, without those on regions that have been replaced since."""

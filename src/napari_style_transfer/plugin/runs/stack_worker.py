@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy.typing as npt
 
-from napari_style_transfer import methods
 from napari_style_transfer.engine.libraries import load_libraries, no_collections
 from napari_style_transfer.geometry import result_shape
 from napari_style_transfer.plugin.inputs.stack_job import StackJob
@@ -35,7 +34,7 @@ def paint_stack(
     """Paint a stack; see :func:`~napari_style_transfer.plugin.runs.worker.paint` for the arguments."""
     load_libraries()
     with no_collections():
-        method = methods.create()
+        method = job.method()
 
     *leading, height, width, _ = job.slices.shape
     shape = result_shape((height, width), job.settings.size)

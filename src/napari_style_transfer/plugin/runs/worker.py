@@ -15,12 +15,11 @@ import traceback
 from collections.abc import Callable, Generator
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from PIL import Image as Pillow
 
-from napari_style_transfer import methods
 from napari_style_transfer.engine.libraries import load_libraries, no_collections
 from napari_style_transfer.errors import StyleTransferError
 from napari_style_transfer.geometry import result_shape
@@ -51,24 +50,31 @@ _PATIENCE = 5000
 _PREVIEW_SIDE = 2048
 
 
-#: Paints a job in the thread. Takes the job, whether to stop, the event that a preview is drawn, and the
-#: steering.
-Work = Callable[
-    [Any, Callable[[], bool], threading.Event, Steering], Generator[Preview, None, Outcome]
-]
+#: Does a job in the thread. Takes the job, whether to stop, the event that a preview is drawn, and the
+#: steering; yields messages and returns the outcome.
+Work = Callable[[Any, Callable[[], bool], threading.Event, Steering], Generator[Any, None, Any]]
+
+
+class Named(Protocol):
+    """What a run needs to know of a job."""
+
+    @property
+    def name(self) -> str:
+        """What it makes."""
+        ...
 
 
 class Run:
-    """One run of a :class:`Job` in its own thread.
+    """One run of a job in its own thread.
 
     Parameters
     ----------
     job
-        What to paint.
+        What to do.
     work
-        Paints it: one of the two functions for pictures and stacks.
+        Does it, such as :func:`paint_picture`.
     on_message
-        Called on the main thread with each :class:`Preview` and at last with the outcome.
+        Called on the main thread with each message and at last with the outcome.
     on_end
         Called on the main thread when the thread has ended, however it ended. If napari aborted it,
         because the viewer closes, no outcome comes before.
@@ -76,21 +82,21 @@ class Run:
     Attributes
     ----------
     job
-        What is painted.
+        What is done.
     steering
         Changes the run while it is on.
     """
 
     def __init__(
         self,
-        job: Job,
+        job: Named,
         work: Work,
-        on_message: Callable[[Preview | Outcome], None],
+        on_message: Callable[[Any], None],
         on_end: Callable[[], None],
     ) -> None:
         from napari.qt.threading import create_worker
 
-        self.job = job
+        self.job: Any = job
         self.steering = Steering()
         self._stop = threading.Event()
         self._shown = threading.Event()
@@ -191,7 +197,7 @@ def paint_picture(
     with no_collections():
         from napari_style_transfer.engine.tensors import with_alpha
 
-        method = methods.create()
+        method = job.method()
 
     content = job.content.pixels()
     preview_shape = shape_of_previews(result_shape(content.shape[:2], job.settings.size))
@@ -226,18 +232,18 @@ def paint_picture(
 
 
 def paint(
-    job: Job,
+    job: Named,
     should_stop: Callable[[], bool],
     shown: threading.Event,
     steering: Steering,
     work: Work = paint_picture,
-) -> Generator[Preview, None, Outcome]:
-    """Paint `job` and say how it goes; runs in the thread.
+) -> Generator[Any, None, Any]:
+    """Do `job` and say how it goes; runs in the thread.
 
     Parameters
     ----------
     job
-        What to paint.
+        What to do.
     should_stop
         Asked once per evaluation.
     shown
@@ -245,13 +251,13 @@ def paint(
     steering
         Changes the run while it is on.
     work
-        Paints it.
+        Does it.
     """
     try:
         return (yield from work(job, should_stop, shown, steering))
     except Exception as error:
         if not isinstance(error, StyleTransferError):
-            _log.exception("Painting %s failed", job.name)
+            _log.exception("%s failed", job.name)
         return Failed(_released(error))
 
 

@@ -99,7 +99,7 @@ class Choices:
         self.regions = RegionsSection(viewer, self.grid, self.styles.names, lifetime)
         self.stack = StackSection(viewer, self.content, self.settings, lifetime)
         self._resetting = False
-        self._session = session_of(viewer)
+        self._session = session_of(viewer, "Style Transfer")
         self._begin()
         self._connect()
 
@@ -188,7 +188,8 @@ class Choices:
     def grid(self) -> Grid | None:
         """Return the pixels that regions are regions of; None without a content."""
         if self._lifetime.run is not None:
-            return self._lifetime.run.job.grid
+            grid: Grid = self._lifetime.run.job.grid
+            return grid
         content = self.content.value
         try:
             return None if content is None else grid_of(content, self._viewer)

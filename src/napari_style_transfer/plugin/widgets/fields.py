@@ -41,7 +41,7 @@ _WEIGHTS = ("oxford", "torchvision")
 
 def build_fields() -> dict[str, ValueWidget[Any]]:
     """Return a field for every parameter of `Settings`, by name, at its default."""
-    return {name: _field(name, info) for name, info in parameters().items()}
+    return {name: build_field(name) for name in parameters()}
 
 
 def is_advanced(name: str) -> bool:
@@ -137,8 +137,9 @@ class _Backend(backend.QBaseValueWidget):
         box.changed.connect(callback)
 
 
-def _field(name: str, info: FieldInfo) -> ValueWidget[Any]:
-    """Build the field of the parameter `name`."""
+def build_field(name: str) -> ValueWidget[Any]:
+    """Return a field for the parameter `name` of `Settings`, at its default."""
+    info = parameters()[name]
     common: dict[str, Any] = {"name": name, "tooltip": info.description}
     title, value, kind = str(info.title), info.default, info.annotation
     if get_origin(kind) is Literal:
@@ -146,7 +147,7 @@ def _field(name: str, info: FieldInfo) -> ValueWidget[Any]:
         make_calm(field.native)
         return field
     if get_origin(kind) is dict:
-        make = partial(TextBox, title, lambda text: Settings().replace(**{name: text}))
+        make = partial(TextBox, title, lambda text: _parsed(name, text))
         return TypedField(make, value=format_layers(value), label=title, **common)
     if kind in (int, float):
         numbers = _numbers(name, info)
@@ -186,3 +187,9 @@ def _extra(info: FieldInfo) -> dict[str, Any]:
 def _limit(info: FieldInfo, name: str) -> Any:
     """Return the parameter's limit of that name as pydantic calls it, or None."""
     return next((getattr(m, name) for m in info.metadata if hasattr(m, name)), None)
+
+
+def _parsed(name: str, text: str) -> Settings:
+    """Return settings with the parameter `name` as it was typed; raises InputError if it cannot be."""
+    values: dict[str, Any] = {name: text}
+    return Settings(**values)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets.bases import CategoricalWidget
@@ -31,6 +31,8 @@ class LayerChoice(ComboField):
         Names of the layer classes offered.
     none
         What the choice of no layer is called; there is no such choice if it is empty.
+    accept
+        Returns whether a layer of these kinds is offered.
     **kwargs
         As magicgui takes them.
     """
@@ -41,10 +43,11 @@ class LayerChoice(ComboField):
         *,
         kinds: Sequence[str] = ("Image",),
         none: str = "",
+        accept: Callable[[Layer], bool] = lambda _: True,
         **kwargs: Any,
     ) -> None:
         self._viewer = viewer
-        self._kinds = kinds
+        self._kinds, self._accept = kinds, accept
         self._missing: str | None = None
         self.null_string = none
         super().__init__(choices=self._layers, nullable=bool(none), **kwargs)
@@ -110,4 +113,5 @@ class LayerChoice(ComboField):
         from napari import layers
 
         offered = tuple(getattr(layers, kind) for kind in self._kinds)
-        return [layer for layer in self._viewer.layers if isinstance(layer, offered)]
+        layers = (layer for layer in self._viewer.layers if isinstance(layer, offered))
+        return [layer for layer in layers if self._accept(layer)]

@@ -35,8 +35,8 @@ def lay_out(
     form: QWidget,
     buttons: Sequence[Sequence[QPushButton]],
     panels: Sequence[QWidget],
-    plot: QWidget,
     sections: Mapping[str, QWidget],
+    plot: QWidget | None = None,
 ) -> dict[str, QCollapsible]:
     """Lay the parts out in `root`, whose layout is emptied first, and return the sections.
 
@@ -83,7 +83,8 @@ def lay_out(
     for section in folded.values():
         scrolled.addWidget(section)
         section.toggled.connect(partial(inner.on_toggled, section))
-    scrolled.addWidget(plot)
+    if plot is not None:
+        scrolled.addWidget(plot)
     scrolled.addStretch(1)
     layout.addWidget(inner, 1)
 

@@ -12,7 +12,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QFont
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-from napari_style_transfer.progress import Step
+from napari_style_transfer.progress import Losses, Step
 from napari_style_transfer.settings import parameters
 
 #: Colours that the colour-blind tell apart (after Okabe and Ito) and that stand out from light and
@@ -29,7 +29,7 @@ def _label(term: str) -> str:
 _HEIGHT = 128
 #: Size of the letters in points, and the room that they take beside and below the curves, in pixels.
 _POINTS, _LEFT, _RIGHT, _BELOW = 8, 58, 14, 34
-_AXES = {"left": "loss, log scale", "bottom": "evaluation"}
+_AXES = ("left", "bottom")
 #: Takes the height of a legend.
 _NO_LEGEND = "&nbsp;"
 
@@ -38,10 +38,16 @@ class LossPlot(QWidget):
     """Small plot of every term over the evaluations, on a logarithmic axis.
 
     A faint line marks where the next scale begins: the terms are comparable within one scale only.
+
+    Parameters
+    ----------
+    unit
+        What the curves run over.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, unit: str = "evaluation") -> None:
         super().__init__()
+        self._labels = {"left": "loss, log scale", "bottom": unit}
         self._plot = pg.PlotWidget(axisItems={"left": _Decades("left")})
         self._plot.setFixedHeight(_HEIGHT)
         self._plot.setMinimumWidth(0)
@@ -54,7 +60,7 @@ class LossPlot(QWidget):
         # Room for the half of a number that lies beyond the end of its axis.
         self._plot.getPlotItem().layout.setContentsMargins(1, 8, _RIGHT, 1)
         self._plot.setLogMode(y=True)
-        self._plot.setToolTip("Each term of the loss, times its weight, after every evaluation.")
+        self._plot.setToolTip(f"Each term of the loss, times its weight, by {unit}.")
         for side in _AXES:
             self._plot.getAxis(side).setStyle(
                 tickFont=QFont(self.font().family(), _POINTS),
@@ -77,9 +83,9 @@ class LossPlot(QWidget):
         layout.addWidget(self._legend)
         self.hide()
 
-    def start(self, evaluations: int) -> None:
-        """Show an empty plot for a run of so many evaluations."""
-        self._evaluations: list[int] = []
+    def start(self, extent: float) -> None:
+        """Show an empty plot for a run of so many evaluations (or seconds)."""
+        self._positions: list[float] = []
         self._losses: dict[str, list[float]] = {}
         self._scale = 1
         for mark in self._marks:
@@ -87,30 +93,37 @@ class LossPlot(QWidget):
         self._marks.clear()
         for curve in self._curves.values():
             curve.setData([], [])
-        self._plot.setXRange(0, evaluations, padding=0.01)
+        self._plot.setXRange(0, extent, padding=0.01)
         self._plot.setYRange(-2, 1)
         self._legend.setText(_NO_LEGEND)
         self.show()
 
     def add(self, steps: Iterable[Step]) -> None:
         """Draw the losses of further evaluations."""
-        self._plot.enableAutoRange(axis="y")
+        points = []
         for step in steps:
             if step.scale != self._scale:
                 self._mark(step.evaluation - 0.5)
                 self._scale = step.scale
-            self._evaluations.append(step.evaluation)
-            before = len(self._evaluations) - 1
-            for term in step.losses:
+            points.append((step.evaluation, step.losses))
+        self.draw(points)
+
+    def draw(self, points: Iterable[tuple[float, Losses]]) -> None:
+        """Draw further losses, each at its evaluation (or second)."""
+        self._plot.enableAutoRange(axis="y")
+        for position, losses in points:
+            self._positions.append(position)
+            before = len(self._positions) - 1
+            for term in losses:
                 self._losses.setdefault(term, [np.nan] * before)
             for term, values in self._losses.items():
-                loss = step.losses.get(term, 0.0)
+                loss = losses.get(term, 0.0)
                 values.append(loss if loss > 0 else np.nan)  # a logarithmic axis has no 0
         legend = []
         for term, values in self._losses.items():
             if not np.isnan(values).all():
                 curve, colour = self._curve(term)
-                curve.setData(self._evaluations, values)
+                curve.setData(self._positions, values)
                 legend.append(f'<span style="color:{colour}">&#9644;</span>&nbsp;{_label(term)}')
         text = "&nbsp;&nbsp; ".join(legend) or _NO_LEGEND
         if text != self._legend.text():
@@ -133,7 +146,7 @@ class LossPlot(QWidget):
         """Draw in a theme's colours."""
         self._colour = text
         self._plot.setBackground(background)
-        for side, name in _AXES.items():
+        for side, name in self._labels.items():
             axis = self._plot.getAxis(side)
             axis.setLabel(name, **{"color": text, "font-size": f"{_POINTS}pt"})
             axis.setTextPen(text)

@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Layer
 
-_sessions: dict[int, dict[str, Any]] = {}
+_sessions: dict[tuple[int, str], dict[str, Any]] = {}
 
 
-def session_of(viewer: ViewerModel) -> dict[str, Any]:
-    """Return what is kept of a viewer, to be read and written; forgotten with the viewer."""
+def session_of(viewer: ViewerModel, widget: str) -> dict[str, Any]:
+    """Return what is kept of a widget in a viewer, to be read and written; forgotten with the viewer."""
     viewer = getattr(viewer, "__wrapped__", viewer)  # napari hands plugins a proxy
-    key = id(viewer)
+    key = id(viewer), widget
     if key not in _sessions:
         _sessions[key] = {}
         weakref.finalize(viewer, _sessions.pop, key, None)

@@ -1,0 +1,98 @@
+"""The thread of a learning: turns its steps into messages, and saves what is learned."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable, Generator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from napari_style_transfer.engine.libraries import load_libraries, load_triton, no_collections
+from napari_style_transfer.errors import StyleTransferError
+from napari_style_transfer.plugin.inputs.learning_job import LearningJob
+from napari_style_transfer.plugin.runs.messages import LearningEnded, LearningProgress
+from napari_style_transfer.progress import Status
+from napari_style_transfer.steering import Steering
+
+if TYPE_CHECKING:
+    from napari_style_transfer.fast_style import FastStyle
+    from napari_style_transfer.learning import LearningStep
+
+_log = logging.getLogger(__name__)
+
+#: Seconds, at least, between two messages, and between two savings.
+_INTERVAL, _SAVED_EVERY = 0.15, 30.0
+
+
+def learn(
+    job: LearningJob, should_stop: Callable[[], bool], _: threading.Event, __: Steering
+) -> Generator[LearningProgress, None, LearningEnded]:
+    """Learn a fast style; see :func:`~napari_style_transfer.plugin.runs.worker.paint`."""
+    load_libraries()
+    load_triton()  # torch's optimisers import it, and a process with a window open may crash
+    with no_collections():
+        from napari_style_transfer.methods.learn import iter_learn
+
+    engine = iter_learn(
+        {name: style.pixels() for name, style in job.styles.items()},
+        list(job.contents.values()),
+        settings=job.settings,
+        start=job.start,
+        content_names=list(job.contents),
+        stop=should_stop,
+    )
+    kept = _Kept(job)
+    steps: list[LearningStep] = []
+    newest: FastStyle | None = None
+    sent = -_INTERVAL
+    try:
+        with contextlib.closing(engine):  # type: ignore[type-var]
+            for step in engine:
+                steps.append(replace(step, fast_style=None))
+                if step.fast_style is not None:
+                    newest = step.fast_style
+                    kept.offer(newest)
+                if step.status is not Status.RUNNING:
+                    break
+                if time.monotonic() - sent >= _INTERVAL:
+                    yield LearningProgress(tuple(steps), newest, kept.problem)
+                    steps, newest, sent = [], None, time.monotonic()
+    finally:
+        kept.save()
+    assert kept.newest is not None  # the last step's promise
+    return LearningEnded(tuple(steps), kept.newest, kept.problem)
+
+
+class _Kept:
+    """Saves what is learned in the user's file, now and then."""
+
+    def __init__(self, job: LearningJob) -> None:
+        self._path = job.path
+        self._saved = time.monotonic()
+        self._is_new = False
+        self.newest: FastStyle | None = None
+        self.problem = ""
+
+    def offer(self, newest: FastStyle) -> None:
+        """Take what is learned, and save it if that is due."""
+        self.newest, self._is_new = newest, True
+        if time.monotonic() - self._saved >= _SAVED_EVERY:
+            self.save()
+
+    def save(self) -> None:
+        """Save what is not saved yet, or say why that cannot be."""
+        if self.newest is None or not self._is_new:
+            return
+        self._saved = time.monotonic()
+        try:
+            self.newest.save(self._path)
+        except StyleTransferError as error:
+            self.problem = str(error)
+        except Exception as error:  # learning is not to end for it
+            _log.exception("Saving %s failed", self._path)
+            self.problem = f"What is learned cannot be saved in {self._path} ({error})."
+        else:
+            self.problem, self._is_new = "", False
