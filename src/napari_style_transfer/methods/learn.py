@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from napari_style_transfer.engine.cache import Cache
 from napari_style_transfer.engine.device import (
     Precision,
     choose_device,
@@ -22,9 +23,8 @@ from napari_style_transfer.engine.device import (
 from napari_style_transfer.engine.learning.crops import Contents
 from napari_style_transfer.engine.learning.start import network_from, random_network
 from napari_style_transfer.engine.learning.trainer import Trainer
-from napari_style_transfer.engine.networks.build import build_network
 from napari_style_transfer.engine.networks.transformer import Transformer
-from napari_style_transfer.engine.networks.weights import check_weights, load_weights
+from napari_style_transfer.engine.networks.weights import check_weights
 from napari_style_transfer.engine.tensors import resize, to_array, to_tensor
 from napari_style_transfer.errors import InputError, OutOfMemoryError, StyleTransferError
 from napari_style_transfer.fast_style import FastStyle
@@ -52,6 +52,7 @@ def iter_learn(
     settings: LearningSettings | None = None,
     start: FastStyle | None = None,
     content_names: Sequence[str] = (),
+    cache: Cache | None = None,
     stop: Callable[[], bool] | None = None,
     snapshot_interval: float = 1.0,
     **overrides: Any,
@@ -74,6 +75,8 @@ def iter_learn(
         network. What `settings.start` says if None.
     content_names
         What the contents are called in the file.
+    cache
+        Keeps VGG-19 for other runs.
     stop
         Asked after each step; once it answers true, the next step is the last.
     snapshot_interval
@@ -102,8 +105,8 @@ def iter_learn(
     if start is None and settings.start == "base":
         start = FastStyle.load("base")
     learning = _Learning(
-        settings, pictures, contents, tuple(content_names), start, device, note,
-        stop or (lambda: False), snapshot_interval,
+        settings, pictures, contents, tuple(content_names), start, cache or Cache(),
+        device, note, stop or (lambda: False), snapshot_interval,
     )  # fmt: skip
     return learning.run()
 
@@ -117,6 +120,7 @@ class _Learning:
     contents: Sequence[Any]
     content_names: tuple[str, ...]
     start: FastStyle | None
+    cache: Cache
     device: torch.device
     note: str
     stop: Callable[[], bool]
@@ -203,12 +207,8 @@ class _Learning:
             content_layers=self.settings.content_layers,
             style_layers=self.settings.style_layers,
         )
-        vgg = build_network(
-            load_weights(self.settings.weights),
-            {*settings.content_layers, *settings.style_layers},
-            precision=precision,
-            device=self.device,
-        )
+        layers = {*settings.content_layers, *settings.style_layers}
+        vgg = self.cache.network(self.settings.weights, layers, "max", precision, self.device)
         trainer = Trainer(
             vgg, precision, settings, list(self.styles.values()), contents,
             self.device, self.settings.seed,

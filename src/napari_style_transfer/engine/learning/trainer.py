@@ -31,7 +31,7 @@ _MEASURED = 4
 _CROPS = 2
 #: Steps of Adam (Kingma & Ba 2015): of kernels, and of scales and offsets, which alone tell one style
 #: from another. The second moment forgets faster than by default, since there are only hundreds.
-_RATE, _CONDITIONAL_RATE, _BETAS = 5e-3, 1e-2, (0.9, 0.99)
+_RATE, _CONDITIONAL_RATE, _BETAS = 5e-3, 4e-3, (0.9, 0.99)
 #: Share of the time in which the steps grow to their full length.
 _WARM_UP = 0.05
 #: A gradient this many times as long as the ones before is shortened to it.
