@@ -63,6 +63,8 @@ def names() -> list[str]:
         ["photo.png", "painting.png", "-o", "out.gif"],
         ["photo.png", "painting.png", "-o", "nowhere/out.png"],
         ["photo.png", "painting.png", "--bits", "16", "-o", "out.jpg"],
+        ["photo.png", "--fast", "none.safetensors"],
+        ["learn", "none.png", "-o", "out.safetensors"],
         ["photo.png", "painting.png", "--colors", "match"],
         ["photo.png", "painting.png", "--size", "0"],
         ["nowhere/*.png", "painting.png", "-o", "out"],

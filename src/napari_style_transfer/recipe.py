@@ -67,6 +67,26 @@ class RegionsEntry(BaseModel):
     table: dict[int, RegionEntry]
 
 
+class FastEntry(BaseModel):
+    """How a fast style painted a result: see :class:`~napari_style_transfer.FastStyle`.
+
+    Attributes
+    ----------
+    shares
+        Of its styles, by name; all the same where there is none.
+    own_size
+        Whether the result has the content's own size, not that of the settings.
+    sha256
+        Of the file, to tell whether it is still the same.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    shares: dict[str, float] = {}
+    own_size: bool = True
+    sha256: str = ""
+
+
 class Recipe(BaseModel):
     """How a result was made.
 
@@ -79,6 +99,8 @@ class Recipe(BaseModel):
         Names of the layers or paths of the files; of several styles, the first.
     styles, regions
         Every style and where each went, if there was more to say than `style`.
+    fast
+        How a fast style painted, if one did; then `style` is its file, or its name.
     init
         Path of the picture that was started from, where there was one.
     device, precision
@@ -104,6 +126,7 @@ class Recipe(BaseModel):
     init: str | None = None
     styles: tuple[StyleEntry, ...] = ()
     regions: RegionsEntry | None = None
+    fast: FastEntry | None = None
     device: str
     precision: str
     evaluations: int
@@ -124,6 +147,7 @@ class Recipe(BaseModel):
         init: str | None = None,
         styles: Sequence[StyleEntry] = (),
         regions: RegionsEntry | None = None,
+        fast: FastEntry | None = None,
         bits: Literal[8, 16] = 8,
         value_range: tuple[float, float] | None = None,
     ) -> Recipe:
@@ -140,6 +164,7 @@ class Recipe(BaseModel):
             init=init,
             styles=() if list(styles) == [StyleEntry(picture=style)] else tuple(styles),
             regions=regions,
+            fast=fast,
             device=step.device,
             precision=step.precision,
             evaluations=step.evaluation,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,8 +12,13 @@ from napari_style_transfer.cli.names import SAMPLE
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.io.labels import read_labels
 from napari_style_transfer.io.pictures import Colours, ValueRange, read_picture
+from napari_style_transfer.io.windows import PictureWindows, open_picture
 from napari_style_transfer.recipe import RegionsEntry, StyleEntry
 from napari_style_transfer.spec import Region, Regions, Style, styles_of
+
+if TYPE_CHECKING:
+    from napari_style_transfer.cli.job import Job
+    from napari_style_transfer.methods.fast import Fast
 
 
 def load(source: str, value_range: ValueRange | None = None) -> Colours:
@@ -20,6 +26,23 @@ def load(source: str, value_range: ValueRange | None = None) -> Colours:
     if source.startswith(SAMPLE):
         return read_picture(samples.load(source.removeprefix(SAMPLE)), value_range=value_range)
     return read_picture(source, value_range=value_range)
+
+
+def open_content(source: str, value_range: ValueRange | None = None) -> PictureWindows:
+    """Open the picture of a file or a sample to read its parts, without a float copy of it."""
+    picture = samples.load(source.removeprefix(SAMPLE)) if source.startswith(SAMPLE) else source
+    return open_picture(picture, value_range=value_range)
+
+
+def load_fast(job: Job) -> Fast | None:
+    """Return the method of the fast style that a job names, if it does."""
+    if job.fast is None:
+        return None
+    from napari_style_transfer.fast_style import FastStyle
+    from napari_style_transfer.methods.fast import Fast
+
+    fast_style = FastStyle.load(job.styles[0].picture)
+    return Fast(fast_style, shares=job.fast.shares or None, own_size=job.fast.own_size)
 
 
 def load_styles(notes: Iterable[StyleEntry]) -> tuple[Style, ...]:

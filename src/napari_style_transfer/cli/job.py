@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from napari_style_transfer import samples
+from napari_style_transfer.cli.fast import check_fast, fast_entry
 from napari_style_transfer.cli.names import (
     check_content,
     check_picture,
@@ -20,7 +22,7 @@ from napari_style_transfer.cli.options import given_parameters
 from napari_style_transfer.cli.style_options import parse_regions, parse_styles
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.io.names import TIFF_SUFFIXES, check_folder, check_output
-from napari_style_transfer.recipe import Recipe, RegionsEntry, StyleEntry, side_file
+from napari_style_transfer.recipe import FastEntry, Recipe, RegionsEntry, StyleEntry, side_file
 from napari_style_transfer.settings import Settings
 
 
@@ -31,7 +33,9 @@ class Job:
     Attributes
     ----------
     content, styles, regions, init
-        The pictures, by their names.
+        The pictures, by their names. Of a fast style, `styles` is the name of its file.
+    fast
+        How a fast style paints, if one does.
     output
         Where to paint to; a new name in the current folder if None.
     settings
@@ -56,6 +60,7 @@ class Job:
     value_range: tuple[float, float] | None
     stack: bool
     quiet: bool
+    fast: FastEntry | None = None
 
     @property
     def notes(self) -> dict[str, Any]:
@@ -67,6 +72,8 @@ class Job:
             "styles": self.styles,
             "regions": self.regions,
         }
+        if self.fast is not None:
+            notes["fast"] = self.fast
         # Only where they are not the default: stacks begun by version 0.1 go on.
         if self.bits != 8:
             notes["bits"] = self.bits
@@ -89,6 +96,7 @@ def plan(arguments: Namespace) -> Job:
     named = [arguments.style] if arguments.style else []
     styles = [StyleEntry(picture=name) for name in named] + parse_styles(arguments.styles)
     regions, styles = parse_regions(arguments.regions, arguments.table, styles)
+    fast, recorded = check_fast(arguments, given), None
     if arguments.recipe is None:
         settings = Settings(**given)
     else:
@@ -96,15 +104,28 @@ def plan(arguments: Namespace) -> Job:
         settings = recipe.settings.replace(**given)
         content, init = content or recipe.content, init or recipe.init
         bits, value_range = bits or recipe.bits, value_range or recipe.value_range
-        if not styles:
-            styles, regions = list(recipe.all_styles), recipe.regions
+        if fast is not None:
+            regions = init = None
+        elif not styles:
+            styles, regions, recorded = list(recipe.all_styles), recipe.regions, recipe.fast
+            fast = None if recorded is None else recipe.style
+    entry = None
+    if fast is not None:
+        from napari_style_transfer.fast_style import check_stroke_size
+
+        check_stroke_size(settings.style_scale)
+        entry = fast_entry(fast, arguments.shares, recorded, own_size="size" not in given)
+        styles = [StyleEntry(picture=fast)]
     if not content or not styles:
         missing = "a style" if content else "a content and a style"
         raise InputError(f"Name {missing} picture; --help shows how.")
     check_content(content)
-    others = _files_read(styles, regions, init)
-    for name in others:
-        check_picture(name)
+    if entry is None:
+        others = _files_read(styles, regions, init)
+        for name in others:
+            check_picture(name)
+    else:
+        others = [str(samples.find_fast(styles[0].picture))]
     output = None if arguments.output is None else Path(arguments.output)
     if arguments.recipe is not None:
         others.append(arguments.recipe)
@@ -120,6 +141,7 @@ def plan(arguments: Namespace) -> Job:
         value_range=value_range,
         stack=stack,
         quiet=arguments.quiet,
+        fast=entry,
     )
 
 

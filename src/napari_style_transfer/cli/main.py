@@ -24,7 +24,8 @@ PROGRAM = "napari-style-transfer"
 #: package that has ``parser(program) -> Parser`` and ``run(arguments) -> int``, the exit code.
 COMMANDS = {
     "stylize": "paint a picture, or many, in the style of another (also without the word stylize)",
-    "samples": "list the sample pictures",
+    "learn": "learn a style, to paint any picture in it at once with --fast",
+    "samples": "list the sample pictures and the fast styles",
 }
 DEFAULT = "stylize"
 

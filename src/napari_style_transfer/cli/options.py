@@ -5,25 +5,25 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
-from napari_style_transfer.settings import parameters
+from napari_style_transfer.settings import Sealed, Settings
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
 
-def add_parameters(parser: argparse.ArgumentParser) -> None:
-    """Add an option for every parameter; what is given is text, and validated later."""
+def add_parameters(parser: argparse.ArgumentParser, of: type[Sealed] = Settings) -> None:
+    """Add an option for every parameter of `of`; what is given is text, and validated later."""
     basic = parser.add_argument_group("parameters")
     advanced = parser.add_argument_group("advanced parameters")
-    for name, field in parameters().items():
+    for name, field in of.model_fields.items():
         extra = field.json_schema_extra
         group = advanced if isinstance(extra, dict) and extra["advanced"] else basic
         group.add_argument(f"--{name.replace('_', '-')}", **_option(name, field))
 
 
-def given_parameters(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Return the parameters that the command line names."""
-    return {name: value for name, value in vars(arguments).items() if name in parameters()}
+def given_parameters(arguments: argparse.Namespace, of: type[Sealed] = Settings) -> dict[str, Any]:
+    """Return the parameters of `of` that the command line names."""
+    return {name: value for name, value in vars(arguments).items() if name in of.model_fields}
 
 
 def _option(name: str, field: FieldInfo) -> dict[str, Any]:

@@ -7,11 +7,17 @@ import math
 import tempfile
 import threading
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from napari_style_transfer import methods
 from napari_style_transfer.cli import INTERRUPTED
-from napari_style_transfer.cli.inputs import load, load_regions, load_styles
+from napari_style_transfer.cli.inputs import (
+    load,
+    load_fast,
+    load_regions,
+    load_styles,
+    open_content,
+)
 from napari_style_transfer.cli.job import Job
 from napari_style_transfer.cli.names import reserved
 from napari_style_transfer.cli.report import complain, say
@@ -20,23 +26,28 @@ from napari_style_transfer.engine.device import choose_device, choose_precision,
 from napari_style_transfer.engine.tensors import with_alpha
 from napari_style_transfer.errors import InputError, StyleTransferError
 from napari_style_transfer.geometry import result_shape
-from napari_style_transfer.io.pictures import range_hint
+from napari_style_transfer.io.pictures import range_hint, split_alpha
 from napari_style_transfer.io.saving import save_picture
+from napari_style_transfer.io.windows import PictureWindows
 from napari_style_transfer.memory import MemoryPlan, plan_memory
-from napari_style_transfer.methods.base import Controls, Request
+from napari_style_transfer.methods.base import Controls, Method, Request
 from napari_style_transfer.progress import Picture, Status, Step
 from napari_style_transfer.recipe import Recipe, saving_recipe
-from napari_style_transfer.spec import check_cover, largest_scale
+from napari_style_transfer.spec import check_cover, largest_scale, styles_of
+
+if TYPE_CHECKING:
+    from napari_style_transfer.methods.fast import Fast
 
 
 def paint(job: Job) -> int:
     """Paint, save the picture and its recipe, and return the exit code."""
-    request = _read(job)
-    if not job.quiet:
+    method = load_fast(job)
+    request = _read(job, method)
+    if not job.quiet and method is None:
         complain(f"Memory: {_memory(request)}.")
     with stop_on_interrupt() as stop, _output(job) as output:
         try:
-            last = _paint(request, stop, job.quiet)
+            last = _paint(method or methods.create(), request, stop, job.quiet)
         except KeyboardInterrupt:
             complain("Interrupted; nothing was saved.")
             return INTERRUPTED
@@ -52,9 +63,10 @@ def paint(job: Job) -> int:
     return 0
 
 
-def _read(job: Job) -> Request:
+def _read(job: Job, method: Fast | None) -> Request:
     """Read what the job names."""
-    content = load(job.content, job.value_range)
+    read = load if method is None else open_content
+    content: Any = read(job.content, job.value_range)
     if job.value_range is None and (hint := range_hint(job.content)):
         complain(hint)
     regions = load_regions(job.regions)
@@ -62,7 +74,7 @@ def _read(job: Job) -> Request:
         check_cover(regions, content.shape[:2])
     return Request(
         content,
-        load_styles(job.styles),
+        load_styles(job.styles) if method is None else styles_of(method.fast_style.info.thumbnails),
         job.settings,
         init=None if job.init is None else load(job.init),
         regions=regions,
@@ -74,8 +86,9 @@ def _memory(request: Request) -> MemoryPlan:
     """Return what a request will need."""
     settings = request.settings
     device, _ = choose_device(settings.device)
+    content: Any = request.content
     return plan_memory(
-        result_shape(_array(request).shape[:2], settings.size),
+        result_shape(content.shape[:2], settings.size),
         settings,
         value_bytes=choose_precision(settings.precision, device).dtype.itemsize,
         free=free_memory(device),
@@ -91,10 +104,10 @@ def _output(job: Job) -> contextlib.AbstractContextManager[Path]:
     return contextlib.nullcontext(job.output)
 
 
-def _paint(request: Request, stop: threading.Event, quiet: bool) -> Step:
+def _paint(method: Method, request: Request, stop: threading.Event, quiet: bool) -> Step:
     """Run the method under a progress bar and return its last step."""
-    steps = methods.create().run(request, Controls(stop=stop.is_set, preview_interval=math.inf))
-    with ProgressBar(quiet, total=request.settings.steps) as bar:
+    steps = method.run(request, Controls(stop=stop.is_set, preview_interval=math.inf))
+    with ProgressBar(quiet, total=method.evaluations(request)) as bar:
         for step in steps:
             height, width = step.shape
             bar.show(
@@ -126,12 +139,6 @@ def _save(job: Job, request: Request, last: Step, output: Path) -> Path:
 def _with_transparency(request: Request, last: Step) -> Picture:
     """Return the result with the content's transparency, if it has any."""
     assert last.picture is not None  # the last step of a run has one
-    content = _array(request)
-    if content.ndim == 3 and content.shape[2] == 4:
-        return with_alpha(last.picture, content[..., 3])
-    return last.picture
-
-
-def _array(request: Request) -> Any:
-    """Return the content, which this command has read."""
-    return request.content
+    content: Any = request.content
+    alpha = content.alpha if isinstance(content, PictureWindows) else split_alpha(content)[1]
+    return last.picture if alpha is None else with_alpha(last.picture, alpha)

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 
 from napari_style_transfer.cli import INTERRUPTED
-from napari_style_transfer.cli.inputs import load, load_regions, load_styles
+from napari_style_transfer.cli.inputs import load, load_fast, load_regions, load_styles
 from napari_style_transfer.cli.job import Job
 from napari_style_transfer.cli.names import check_stack_output, pages_folder
 from napari_style_transfer.cli.report import complain, say
@@ -24,6 +24,7 @@ from napari_style_transfer.errors import InputError, StyleTransferError
 from napari_style_transfer.io.names import DEEP_SUFFIXES, TIFF_SUFFIXES, check_name
 from napari_style_transfer.io.pictures import ValueRange
 from napari_style_transfer.io.stacks import Page, Pages, read_stack
+from napari_style_transfer.methods.base import Method
 from napari_style_transfer.recipe import Recipe, saving_recipe, side_file
 from napari_style_transfer.settings import Settings
 from napari_style_transfer.stack.folder import FolderResult, save_tiff
@@ -42,10 +43,11 @@ class StackOutcome:
 def paint(job: Job) -> int:
     """Paint a folder, a pattern or a TIFF of many pages, and return the exit code."""
     assert job.output is not None  # a stack's is never made up
+    method = load_fast(job)
     with stop_on_interrupt() as stop:
         outcome = paint_stack(
             job.content,
-            load_styles(job.styles),
+            load_styles(job.styles) if method is None else method.fast_style.info.thumbnails,
             job.output,
             job.settings,
             names=job.notes,
@@ -53,6 +55,7 @@ def paint(job: Job) -> int:
             init=None if job.init is None else load(job.init),
             bits=job.bits,
             value_range=job.value_range,
+            method=method,
             stop=stop,
             quiet=job.quiet,
         )
@@ -76,6 +79,7 @@ def paint_stack(
     regions: Any = None,
     bits: Literal[8, 16] = 8,
     value_range: ValueRange | None = None,
+    method: Method | None = None,
     quiet: bool = False,
 ) -> StackOutcome:
     """Paint a stack from files to files, under a progress bar; go on with what an earlier run began.
@@ -84,7 +88,7 @@ def paint_stack(
     ----------
     source
         A folder, a glob pattern or a TIFF.
-    style, settings, init, regions
+    style, settings, init, regions, method
         As for :func:`~napari_style_transfer.stack.loop.stylize_stack`.
     output
         A TIFF by its suffix, else a folder. A folder has its recipe in it, a TIFF beside it; the pages of
@@ -129,6 +133,7 @@ def paint_stack(
         style,
         out=result,
         settings=settings,
+        method=method,
         init=init,
         regions=regions,
         stop=stop.is_set,

@@ -9,6 +9,7 @@ from napari_style_transfer.cli.names import check_content, check_picture, may_be
 from napari_style_transfer.cli.parser import Parser
 from napari_style_transfer.cli.report import say
 from napari_style_transfer.io.names import check_output
+from napari_style_transfer.samples import find_fast
 
 
 def parser(program: str) -> Parser:
@@ -52,6 +53,21 @@ def parser(program: str) -> Parser:
         default=[],
         metavar="LABEL=FILE",
         help="the style of one label; or LABEL=mix, or LABEL=none; after it may come ,strength=0.7",
+    )
+    add(
+        "--fast",
+        metavar="FILE",
+        help="paint in one pass, with a file of the subcommand learn, or by the name of a fast style that "
+        "comes with the package; takes --strength, --style-scale, --size, --bits, --device (default size: "
+        "the content's own)",
+    )
+    add(
+        "--share",
+        dest="shares",
+        action="append",
+        default=[],
+        metavar="NAME=SHARE",
+        help="of one of several styles in the file of --fast (default: all the same)",
     )
     add(
         "-o",
@@ -117,6 +133,8 @@ def _check_names(arguments: argparse.Namespace) -> None:
         check_content(arguments.content)
         if arguments.output is not None and not may_be_stack(arguments.content):
             check_output(arguments.output, arguments.bits or 8)
+    if arguments.fast is not None:
+        find_fast(arguments.fast)
     for name in (arguments.style, arguments.init, arguments.regions):
         if name is not None:
             check_picture(name)

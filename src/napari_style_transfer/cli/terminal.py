@@ -13,6 +13,7 @@ from typing import Any
 from tqdm import tqdm
 
 from napari_style_transfer.cli.report import Unfailing
+from napari_style_transfer.learning import LearningStep
 from napari_style_transfer.progress import Step
 
 
@@ -47,7 +48,7 @@ class ProgressBar:
         """Leave the bar as it is."""
         self._bar.close()
 
-    def show(self, step: Step, *, done: int, total: int, doing: str) -> None:
+    def show(self, step: Step | LearningStep, *, done: float, total: float, doing: str) -> None:
         """Show how far a run is.
 
         Parameters
@@ -62,11 +63,16 @@ class ProgressBar:
         bar = self._bar
         bar.total = total
         bar.set_description_str(doing, refresh=False)
-        bar.set_postfix(content=step.losses.content, style=step.losses.style, refresh=False)
+        if step.losses:
+            bar.set_postfix(content=step.losses.content, style=step.losses.style, refresh=False)
         bar.update(done - bar.n)
-        if step.note and step.note not in self._said:
-            self._said.add(step.note)
-            bar.write(step.note, file=self._stream)
+        self.say(step.note)
+
+    def say(self, note: str) -> None:
+        """Show a sentence above the bar, unless it is empty or was shown before."""
+        if note and note not in self._said:
+            self._said.add(note)
+            self._bar.write(note, file=self._stream)
 
 
 @contextlib.contextmanager
