@@ -15,6 +15,8 @@ _A = -0.5
 _REACH = 2.0
 #: Rows of the picture that are read at a time.
 _BAND = 512
+#: Resized pixels of an axis that are made by one matrix.
+_BLOCK = 64
 
 
 def resized_part(
@@ -55,17 +57,23 @@ class _Taps:
         index = first[:, None] + torch.arange(int((last - first).max()))
         weight = _cubic((index - centre[:, None] + 0.5) / stretch)
         weight[index >= last[:, None]] = 0
-        self._weight = (weight / weight.sum(1, keepdim=True)).float()
+        weight = (weight / weight.sum(1, keepdim=True)).float()
+        self.source = slice(int(first.min()), int(last.max()))
+        cuts = (slice(at, at + _BLOCK) for at in range(0, len(index), _BLOCK))
+        self._blocks = [self._block(index[c], weight[c], first[c], last[c]) for c in cuts]
+
+    def _block(
+        self, index: Tensor, weight: Tensor, first: Tensor, last: Tensor
+    ) -> tuple[slice, Tensor]:
+        """Return which pixels of the source some resized ones are made of, and the matrix for it."""
         start, stop = int(first.min()), int(last.max())
-        self.source = slice(start, stop)
-        self._index = index.clamp(max=stop - 1) - start
+        matrix = torch.zeros(stop - start, len(index))
+        matrix.scatter_add_(0, (index.clamp(max=stop - 1) - start).T, weight.T)
+        return slice(start - self.source.start, stop - self.source.start), matrix
 
     def applied(self, values: Tensor) -> Tensor:
         """Return the (..., n) values of the source as the resized ones."""
-        total = torch.zeros((*values.shape[:-1], len(self._index)))
-        for index, weight in zip(self._index.T, self._weight.T, strict=True):
-            total += values[..., index] * weight
-        return total
+        return torch.cat([values[..., part] @ matrix for part, matrix in self._blocks], dim=-1)
 
 
 def _cubic(distance: Tensor) -> Tensor:
