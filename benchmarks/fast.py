@@ -83,7 +83,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     add("--sizes", type=int, nargs="*", default=[256, 512, 1024, 2048, 4096], help="to apply at")
     add("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps")
     add("--quick", action="store_true", help="tiny sizes and times: all parts, no figures")
-    add("--again", action="store_true", help="judge what the last run has left")
+    add("--again", action="store_true", help="keep what the last run has left, and do the rest")
     add("--folder", type=Path, default=HOME.parent / "docs", help="where the table and sheet go")
     add("--results", type=Path, default=HOME / "fast_results.json", help="what to write")
     options = parser.parse_args(arguments)

@@ -75,8 +75,9 @@ class FastJob:
         (Path(self.folder) / "record.json").write_text(json.dumps(facts))
 
     def run(self, again: bool = False) -> dict[str, Any]:
-        """Do it in a process of its own and return its record; with `again`, what the last one left."""
-        if not again:
+        """Do it in a process of its own and return its record; with `again`, a former one's if there."""
+        path = Path(self.folder) / "record.json"
+        if not (again and path.exists()):
             run_job("fast_party", self)
-        record: dict[str, Any] = json.loads((Path(self.folder) / "record.json").read_text())
+        record: dict[str, Any] = json.loads(path.read_text())
         return record

@@ -42,7 +42,7 @@ def text(data: dict[str, Any]) -> str:
         "in EfficientNet-Lite0, which no training has seen. Geometric means over the contents.",
     ]
     for style, verdicts in data["verdicts"].items():
-        parts += [f"## {style}", losses(verdicts, data["learned"].get(style, {}))]
+        parts += [f"## {style}", losses(verdicts, made(data, style))]
     parts += [
         "## Against the others, pair by pair",
         duels(data),
@@ -71,18 +71,33 @@ def order(label: str) -> tuple[int, float]:
     return kinds.index(kind), float(number or 0)
 
 
-def losses(verdicts: dict[str, dict[str, Any]], learned: dict[str, Any]) -> str:
+def made(data: dict[str, Any], style: str) -> dict[str, str]:
+    """Tell how pictures in one style were made: the optimiser's seconds, the learnings' steps."""
+    found: dict[str, str] = {}
+    seconds = data["seconds"].get(style, {})
+    for label in {"-".join(key.rsplit("-", 2)[1:]) for key in seconds}:
+        each = [number for key, number in seconds.items() if key.endswith(f"-{label}")]
+        found[label] = f"{mean(each):.1f} s a picture"
+    for label, record in data["learned"].get(style, {}).items():
+        steps = record.get("steps", {})
+        by_label = (
+            {f"{label}-{k}": n for k, n in steps.items()}
+            if isinstance(steps, dict)
+            else {label: steps}
+        )
+        found |= {each: f"{number:,} steps" for each, number in by_label.items()}
+    return found
+
+
+def losses(verdicts: dict[str, dict[str, Any]], made_by: dict[str, str]) -> str:
     """Tell what the pictures of one painting are worth."""
     labels = {label for by_label in verdicts.values() for label in by_label}
     lines = [
-        "| picture | learning steps | style | times lower | content | balanced | second network |",
+        "| picture | made in | style | times lower | content | balanced | second network |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for label in sorted(labels, key=order):
         found = [by_label[label] for by_label in verdicts.values() if label in by_label]
-        kind, _, number = label.partition("-")
-        steps = learned.get("example" if kind == "example" else label, {}).get("steps", "–")
-        steps = steps.get(number, "–") if isinstance(steps, dict) else steps
         numbers = (
             f"{mean(v['style'] for v in found):,.0f}",
             f"{mean(v['times_lower'] for v in found):.3g}",
@@ -90,7 +105,7 @@ def losses(verdicts: dict[str, dict[str, Any]], learned: dict[str, Any]) -> str:
             f"{mean(v['balanced'] for v in found):.3f}",
             f"{mean(v['gram'] for v in found):.3f}",
         )
-        lines.append(f"| {label_text(label)} | {steps} | {' | '.join(numbers)} |")
+        lines.append(f"| {label_text(label)} | {made_by.get(label, '–')} | {' | '.join(numbers)} |")
     return "\n".join(lines)
 
 

@@ -169,11 +169,12 @@ def test_the_report_tells_every_party_and_every_duel():
     data = {
         "size": 64, "machine": machine, "verdicts": {"storm": {"coffee": of_pair}},
         "learned": {"storm": {"base-3": {"steps": 7}, "example": {"steps": {"3": 2}}}},
-        "applied": {"ours": {"64": cost}},
+        "applied": {"ours": {"64": cost}}, "seconds": {"storm": {"coffee-full-5": 2.0}},
     }  # fmt: skip
     text = report.text(json.loads(json.dumps(data)))
-    assert "| 3 min from the base | 7 | 1 | 4 | 4 |" in text
-    assert "| 3 min of PyTorch’s example | 2 |" in text
+    assert "| 3 min from the base | 7 steps | 1 | 4 | 4 |" in text
+    assert "| optimiser, 5 evaluations at full size | 2.0 s a picture |" in text
+    assert "| 3 min of PyTorch’s example | 2 steps |" in text
     duel = (
         "3 min from the base | optimiser, 5 evaluations at full size | 1 | 1 | 0 | 0 | 0.25 | 1.00"
     )
