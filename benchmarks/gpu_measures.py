@@ -230,7 +230,7 @@ def time_to_losses(
     As in the race, the clock's run makes no pictures, and another one of the same seed those that are
     judged.
     """
-    cache, judge = _warm_cache(device), Judge(pair, str(device))
+    cache, judge = _warm_cache(device), Judge(pair.content, pair.style, str(device))
     for result in published["results"]:
         party = result["party"]
         aims = [each for each in published["comparisons"] if each["ours"] == party["label"]]

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from benchmarks.images import Pair
 from benchmarks.shared_objective import CONTENT_LAYER, CONTENT_WEIGHT, STYLE_LAYERS, STYLE_WEIGHT
 from napari_style_transfer.engine.networks.build import build_network
 from napari_style_transfer.engine.networks.weights import load_weights
@@ -41,9 +40,9 @@ class Verdict:
 
 
 class Judge:
-    """Judges pictures painted from one pair."""
+    """Judges pictures painted from one content and one style."""
 
-    def __init__(self, pair: Pair, device: str) -> None:
+    def __init__(self, content: ImageSource, style: ImageSource, device: str) -> None:
         torch.backends.cudnn.allow_tf32 = False  # float32 is to mean float32 here
         settings = Settings()
         layers = {*settings.style_layers, *settings.content_layers, *STYLE_LAYERS, CONTENT_LAYER}
@@ -51,13 +50,13 @@ class Judge:
         self._network = build_network(
             load_weights(), layers, device=self._device, strict_locality=True
         )
-        content, style = self._read(pair.content), self._read(pair.style)
-        self._shape = content.shape[-2], content.shape[-1]
-        target = StyleTarget(gram_matrices(self._network, style, settings.style_layers))
-        self._balanced = build_objective(self._network, settings, content, [target])
+        photo, painting = self._read(content), self._read(style)
+        self._shape = photo.shape[-2], photo.shape[-1]
+        target = StyleTarget(gram_matrices(self._network, painting, settings.style_layers))
+        self._balanced = build_objective(self._network, settings, photo, [target])
         with torch.no_grad():
-            self._content = self._network(content)[CONTENT_LAYER]
-            features = self._network(style)
+            self._content = self._network(photo)[CONTENT_LAYER]
+            features = self._network(painting)
             self._grams = {layer: _gram_per_position(features[layer]) for layer in STYLE_LAYERS}
 
     def __call__(self, source: ImageSource) -> Verdict:

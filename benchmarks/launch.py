@@ -8,7 +8,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from benchmarks import INHERITED
 from benchmarks.environment import HOME
@@ -45,11 +45,25 @@ class Record:
         return max(self.seconds.values())
 
 
+class Launchable(Protocol):
+    """A job whose process works in `folder`."""
+
+    folder: str
+
+    def to_json(self) -> str: ...
+
+
 class PartyError(Exception):
     """A party's process ended without a record."""
 
 
 def launch(module: str, job: Job, python: str = sys.executable) -> Record:
+    """Run a party of the race in a process of its own; raises PartyError if it fails."""
+    run_job(module, job, python)
+    return read_record(Path(job.folder))
+
+
+def run_job(module: str, job: Launchable, python: str = sys.executable) -> None:
     """Run `benchmarks.<module>` in a process of its own; raises PartyError if it fails."""
     folder = Path(job.folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -69,7 +83,6 @@ def launch(module: str, job: Job, python: str = sys.executable) -> Record:
     if finished.returncode:
         last = finished.stderr.strip().splitlines()[-1:] or [f"ended with {finished.returncode}"]
         raise PartyError(f"{folder.name}: {last[0]}")
-    return read_record(folder)
 
 
 def read_record(folder: Path) -> Record:

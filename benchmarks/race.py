@@ -127,7 +127,7 @@ def run_race(
         records[party.name] = run(party, party.name, range(1, party.evaluations + 1))
 
     print("judging ...", file=sys.stderr)
-    judge = Judge(pair, device)
+    judge = Judge(pair.content, pair.style, device)
     start = judge(pair.content)
     _check(start, records)
     _check_precision(records, repetitions)

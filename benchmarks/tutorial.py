@@ -44,13 +44,13 @@ class Objective:
 
 
 #: What brings features to the tutorial's units: standard deviations over ImageNet, their mean.
-_UNIT = 1 / (255 * (0.229 + 0.224 + 0.225) / 3)
+UNIT = 1 / (255 * (0.229 + 0.224 + 0.225) / 3)
 
 PUBLISHED = Objective(
     content_layers=("conv2_2",),
-    content_weight=1 * _UNIT**2,
+    content_weight=1 * UNIT**2,
     style_layers=("conv1_1", "conv1_2", "conv2_1", "conv2_2", "conv3_1"),
-    style_weight=1e6 * _UNIT**4,
+    style_weight=1e6 * UNIT**4,
 )
 
 

@@ -565,13 +565,18 @@ PICTURES: dict[str, Callable[[int, Generator], Field]] = {
 }
 
 
-def paint(name: str, width: int = WIDTH) -> NDArray[np.uint8]:
-    """The picture `name`, `width` pixels wide; always the same for the same width."""
+def sized(painter: Callable[[int, Generator], Field], name: str, width: int) -> NDArray[np.uint8]:
+    """What a painter paints, `width` pixels wide, with the seed that its name gives."""
     rng = np.random.default_rng(list(name.encode()))
-    large = np.clip(PICTURES[name](round(OVERSAMPLING * width), rng), 0, 1)
+    large = np.clip(painter(round(OVERSAMPLING * width), rng), 0, 1)
     image = Image.fromarray((255 * large).astype(np.uint8))
     small = image.resize((width, round(width * ASPECT)), Image.Resampling.LANCZOS)
     return np.asarray(small)
+
+
+def paint(name: str, width: int = WIDTH) -> NDArray[np.uint8]:
+    """The picture `name`, `width` pixels wide; always the same for the same width."""
+    return sized(PICTURES[name], name, width)
 
 
 def main(folder: Path) -> None:

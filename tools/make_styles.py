@@ -1,0 +1,104 @@
+"""Learn the fast styles that come with the plugin: ``python tools/make_styles.py [--again] [NAME ...]``.
+
+Photographs are fetched, training styles painted, then the base is learned from all of them, and from the
+base each sample style. A file that is there is left alone; a learning that was broken off goes on where it
+was a minute before. The machine should have nothing else to do meanwhile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import paint_styles
+import paint_training_styles
+import training_pictures
+from PIL import Image
+
+from napari_style_transfer.fast_style import FastStyle
+from napari_style_transfer.learning import LearningSettings
+from napari_style_transfer.methods.learn import iter_learn
+
+SHIPPED = Path(__file__).parents[1] / "src" / "napari_style_transfer" / "samples" / "fast"
+CACHE = Path(__file__).parent / ".cache"
+#: Seconds between copies of a learning that is under way.
+_COPY = 60.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one file is learned from, and for how long."""
+
+    styles: tuple[str, ...]
+    start: str
+    minutes: float
+
+
+SAMPLES = tuple(paint_styles.PICTURES)
+PLANS = {
+    "base": Plan((*paint_training_styles.PICTURES, *SAMPLES), "scratch", 90.0),
+    **{name: Plan((name,), "base", 12.0) for name in SAMPLES},
+}
+
+
+def painting(name: str, again: bool) -> Path:
+    """Return the picture of a style; a training style is painted unless it is there."""
+    if name in SAMPLES:
+        return paint_styles.STYLES / f"{name}.jpg"
+    path = CACHE / "styles" / f"{name}.png"
+    if again or not path.exists():
+        print(f"painting {name}", flush=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(paint_training_styles.paint(name)).save(path)
+    return path
+
+
+def learn(name: str, styles: Mapping[str, Path], contents: list[Path], again: bool) -> None:
+    """Learn one file, going on from its copy if there is one."""
+    plan, copy = PLANS[name], CACHE / f"{name}.safetensors"
+    if again:
+        copy.unlink(missing_ok=True)
+    start, minutes = None, plan.minutes
+    if copy.exists():
+        start = FastStyle.load(copy)
+        minutes = max(0.1, minutes - start.info.seconds / 60)
+    elif plan.start == "base":
+        start = FastStyle.load(SHIPPED / "base.safetensors")
+    settings = LearningSettings(start="scratch", minutes=minutes)
+    for step in iter_learn(
+        styles,
+        contents,
+        settings=settings,
+        start=start,
+        content_names=[path.stem for path in contents],
+        snapshot_interval=_COPY,
+    ):
+        if step.fast_style is not None:
+            losses = ", ".join(f"{term} {loss:.3g}" for term, loss in step.losses.items())
+            print(f"{name}: {step.seconds:.0f} s, {step.steps} steps, {losses}", flush=True)
+            step.fast_style.save(copy)
+    SHIPPED.mkdir(parents=True, exist_ok=True)
+    copy.replace(SHIPPED / f"{name}.safetensors")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python tools/make_styles.py", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(PLANS)}")
+    parser.add_argument("--again", action="store_true", help="also what is there, from the start")
+    options = parser.parse_args()
+    if unknown := set(options.names) - set(PLANS):
+        sys.exit(f"There is no {unknown.pop()}; the fast styles are {', '.join(PLANS)}.")
+    names = options.names or list(PLANS)
+    missing = [n for n in names if options.again or not (SHIPPED / f"{n}.safetensors").exists()]
+    contents, _ = training_pictures.gather()
+    for name in missing:
+        styles = {each: painting(each, options.again) for each in PLANS[name].styles}
+        learn(name, styles, contents, options.again)
+    print(f"{len(missing)} learned, {len(names) - len(missing)} there before.")
+
+
+if __name__ == "__main__":
+    main()
