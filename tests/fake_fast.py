@@ -165,7 +165,7 @@ class FakeLearning:
         contents: Sequence[Any],
         *,
         settings: LearningSettings,
-        start: Any = None,
+        base: Any = None,
         content_names: Sequence[str] = (),
         stop: Callable[[], bool],
         **_: Any,
@@ -175,7 +175,7 @@ class FakeLearning:
                 "styles": dict(styles),
                 "contents": [[np.asarray(each) for each in pictures] for pictures in contents],
                 "settings": settings,
-                "start": start,
+                "base": base,
                 "content_names": list(content_names),
             }
         )

@@ -82,7 +82,7 @@ def test_the_file_is_written(fake: FakeLearning, capsys: pytest.CaptureFixture[s
     assert read_info(OUT).names == ("painting",)
     (call,) = fake.calls
     assert call["settings"] == LearningSettings(minutes=5, seed=4)
-    assert call["start"] is None
+    assert call["base"] is None
     assert call["styles"]["painting"].shape == (24, 40, 3)
     assert call["content_names"] == ("photo.png",)
     out, err = capsys.readouterr()
@@ -125,7 +125,7 @@ def test_continue_goes_on_from_the_file(fake: FakeLearning) -> None:
     assert read_info(before).settings.minutes == 2
     assert main(["learn", "painting.png", "-o", OUT, "--continue", "--minutes", "9"]) == 0
     call = fake.calls[0]
-    assert call["start"].names == ("painting",)
+    assert call["base"].names == ("painting",)
     assert call["settings"] == LearningSettings(minutes=9, seed=5)  # the rest is the file's
     assert read_info(OUT).seconds == 3
 

@@ -72,7 +72,7 @@ def learn(name: str, styles: Mapping[str, Path], contents: list[Path], again: bo
         styles,
         contents,
         settings=settings,
-        start=start,
+        base=start,
         content_names=[path.stem for path in contents],
         snapshot_interval=_COPY,
     ):

@@ -77,9 +77,10 @@ class LearningSettings(Sealed):
         allow_inf_nan=False,
     )
     content_layers: LayerWeights = parameter(
-        {"relu3_1": 1.0, "relu4_2": 1.0},
+        {"relu3_1": 1.0},
         "Content layers",
-        "Layers that hold the content, each with its weight.",
+        "Layers that hold the content, each with its weight. relu3_1 is shallower than what the optimiser "
+        "looks at by default: a network that never starts from the content needs to be held closer.",
         advanced=True,
     )
     style_layers: LayerWeights = parameter(

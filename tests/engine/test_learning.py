@@ -134,9 +134,9 @@ def test_what_is_learned_meets_the_objective_better(tmp_path: Path) -> None:
 
 def test_it_goes_on_from_what_was_learned() -> None:
     first = last({"red": STYLE}, [CONTENT], settings=SCRATCH, minutes=0.03)
-    begun = next(iter_learn({"red": STYLE}, [CONTENT], settings=SCRATCH, start=first.fast_style))
+    begun = next(iter_learn({"red": STYLE}, [CONTENT], settings=SCRATCH, base=first.fast_style))
     assert begun.losses.total == pytest.approx(first.best, rel=0.02)
-    second = last({"red": STYLE}, [CONTENT], settings=SCRATCH, start=first.fast_style, minutes=0.03)
+    second = last({"red": STYLE}, [CONTENT], settings=SCRATCH, base=first.fast_style, minutes=0.03)
     assert second.best <= first.best * 1.02
     seconds = first.fast_style.info.seconds
     assert second.fast_style.info.seconds == pytest.approx(seconds + second.seconds)
@@ -145,7 +145,7 @@ def test_it_goes_on_from_what_was_learned() -> None:
 def test_another_style_begins_with_the_network_of_a_known_one() -> None:
     known = last({"red": STYLE}, [CONTENT], settings=SCRATCH, minutes=0.05).fast_style
     other = iter_learn(
-        {"day": samples.load("meadow")[::4, ::4]}, [CONTENT], settings=SCRATCH, start=known
+        {"day": samples.load("meadow")[::4, ::4]}, [CONTENT], settings=SCRATCH, base=known
     )
     begun = next(other)
     fresh = next(iter_learn({"day": samples.load("meadow")[::4, ::4]}, [CONTENT], settings=SCRATCH))

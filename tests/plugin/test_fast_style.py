@@ -543,7 +543,7 @@ def test_learning_takes_all_slices_and_ends_in_the_gallery(
     assert [len(pictures) for pictures in call["contents"]] == [1, 4]
     assert sorted(int(each[0, 0, 0]) for each in call["contents"][1]) == [40, 90, 140, 190]
     assert call["settings"].minutes == 2
-    assert call["start"] is None
+    assert call["base"] is None
     file = styles.folder / "painting.safetensors"
     assert file.exists()
     assert taught.widget.gallery.key() == f"{file}#0"
@@ -579,7 +579,7 @@ def test_stop_keeps_the_best_and_go_on_starts_from_it(
     section.go_on.changed.emit(True)
     learning.gate.set()
     taught.done()
-    assert learning.calls[1]["start"].names == ("painting",)
+    assert learning.calls[1]["base"].names == ("painting",)
     assert len(list(styles.folder.iterdir())) == 1
     section.learn.changed.emit(True)
     taught.done()

@@ -128,7 +128,7 @@ def _learn(
             styles,
             contents,
             settings=settings,
-            start=start,
+            base=start,
             content_names=contents.names,
             stop=stop.is_set,
         )

@@ -50,7 +50,7 @@ def iter_learn(
     contents: Sequence[Any],
     *,
     settings: LearningSettings | None = None,
-    start: FastStyle | None = None,
+    base: FastStyle | None = None,
     content_names: Sequence[str] = (),
     cache: Cache | None = None,
     stop: Callable[[], bool] | None = None,
@@ -70,7 +70,7 @@ def iter_learn(
         Of more than 64, 64 at even distances are read.
     settings
         The parameters; the defaults where None.
-    start
+    base
         A fast style to go on with: of the same names, to learn it longer; of others, to start from its
         network. What `settings.start` says if None.
     content_names
@@ -102,10 +102,10 @@ def iter_learn(
             raise InputError(f"The style {name!r} has one colour only; there is nothing to learn.")
     check_weights(settings.weights)
     device, note = choose_device(settings.device)
-    if start is None and settings.start == "base":
-        start = FastStyle.load("base")
+    if base is None and settings.start == "base":
+        base = FastStyle.load("base")
     learning = _Learning(
-        settings, pictures, contents, tuple(content_names), start, cache or Cache(),
+        settings, pictures, contents, tuple(content_names), base, cache or Cache(),
         device, note, stop or (lambda: False), snapshot_interval,
     )  # fmt: skip
     return learning.run()
@@ -119,7 +119,7 @@ class _Learning:
     styles: Mapping[str, Tensor]
     contents: Sequence[Any]
     content_names: tuple[str, ...]
-    start: FastStyle | None
+    base: FastStyle | None
     cache: Cache
     device: torch.device
     note: str
@@ -217,10 +217,10 @@ class _Learning:
         return trainer
 
     def _network(self, trainer: Trainer) -> Transformer:
-        if self.start is None:
+        if self.base is None:
             return random_network(len(self.styles), self.settings.seed)
-        known = self.start.transformer
-        if self.start.names == tuple(self.styles):
+        known = self.base.transformer
+        if self.base.names == tuple(self.styles):
             return known
         return network_from(
             known.to(self.device), len(self.styles), *trainer.first_look(_FIRST_LOOK)
@@ -234,8 +234,8 @@ class _Learning:
         first: Mapping[str, float],
     ) -> FastStyle:
         before = 0.0
-        if self.start is not None and self.start.names == tuple(self.styles):
-            before = self.start.info.seconds
+        if self.base is not None and self.base.names == tuple(self.styles):
+            before = self.base.info.seconds
         return FastStyle(
             network,
             FastStyleInfo(

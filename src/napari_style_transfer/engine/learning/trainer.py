@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from random import Random
 
 import torch
@@ -38,6 +39,22 @@ _WARM_UP = 0.05
 _LONGEST = 3.0
 #: Bytes of the block that the network's maps are made in, for each pixel of the crops.
 _BYTES_PER_PIXEL = 2000
+
+
+@contextmanager
+def _one_thread(device: torch.device) -> Iterator[None]:
+    """Compute the gradient for kernels in one thread, on a CPU.
+
+    The library's threads spin there while they wait for one another. Two took half the time on an idle
+    machine, but five times as long beside one other busy thread, such as the viewer's.
+    """
+    threads = torch.get_num_threads()
+    if device.type == "cpu":
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 class Trainer:
@@ -141,7 +158,8 @@ class Trainer:
         # Between what the content weighs and what the style does, at any strength.
         found.gradient.mul_(1 / (len(crops) * math.sqrt(strength_factor(strength))))
         self._adam.zero_grad(set_to_none=True)
-        painted.backward(found.gradient)  # type: ignore[no-untyped-call]
+        with _one_thread(self._device):
+            painted.backward(found.gradient)  # type: ignore[no-untyped-call]
         self._move(progress)
         return found.losses
 

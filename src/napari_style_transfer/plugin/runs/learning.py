@@ -40,7 +40,7 @@ def learn(
         {name: style.pixels() for name, style in job.styles.items()},
         list(job.contents.values()),
         settings=job.settings,
-        start=job.start,
+        base=job.start,
         content_names=list(job.contents),
         stop=should_stop,
     )
