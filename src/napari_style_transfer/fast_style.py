@@ -90,7 +90,12 @@ class FastStyle:
     @property
     def _architecture(self) -> dict[str, int]:
         network = self.transformer
-        return {"styles": network.styles, "width": network.width, "blocks": network.blocks}
+        return {
+            "styles": network.styles,
+            "width": network.width,
+            "blocks": network.blocks,
+            "frozen": int(network.frozen),
+        }
 
     def mixed(self, other: FastStyle, share: float) -> FastStyle:
         """Return a fast style between this one and another one learned from the same base.

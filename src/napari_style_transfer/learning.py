@@ -38,6 +38,13 @@ class LearningSettings(Sealed):
         "which takes many times as long.",
         advanced=True,
     )
+    frozen: bool = parameter(
+        False,
+        "Frozen",
+        "Fix means and variances half-way, and learn on without any normalisation: the result is less like "
+        "the style, but plain convolutions, the same for every frame of a movie.",
+        advanced=True,
+    )
     size: int = parameter(
         512,
         "Size",

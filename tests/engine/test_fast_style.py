@@ -151,7 +151,7 @@ def test_folding_changes_nothing() -> None:
     condition = network.condition([1, 3], 0.8, 1.5)
     content = torch.rand(1, 3, 32, 40)
     conditioned = Conditioned(network, condition, CPU, torch.float32)
-    folded = conditioned.folded(conditioned.statistics(content))
+    folded = conditioned.folded(conditioned.statistics(lambda: content))
     torch.testing.assert_close(folded(content), network(content, condition), atol=1e-5, rtol=0)
 
 
@@ -172,7 +172,7 @@ def test_a_tile_is_what_the_whole_is_there(shape: tuple[int, int], side: int) ->
     network = fast_style("a").transformer
     conditioned = Conditioned(network, network.condition([1], 0.5, 1), CPU, torch.float32)
     source = Source(open_picture(picture(*shape)), shape)
-    folded = conditioned.folded(conditioned.statistics(torch.rand(1, 3, 32, 32)))
+    folded = conditioned.folded(conditioned.statistics(lambda: torch.rand(1, 3, 32, 32)))
     (one,) = cut_tiles(shape, 0, STRIDE, conditioned.halo)
     whole = paint_tile(folded, source, one)
     assert whole.shape == (1, 3, *shape)
@@ -192,7 +192,7 @@ def test_the_halo_is_as_wide_as_it_must_be() -> None:
     condition = network.condition([1], 0.5, 1)
     content = torch.rand(1, 3, 16, 256)
     conditioned = Conditioned(network, condition, CPU, torch.float32)
-    folded = conditioned.folded(conditioned.statistics(content))
+    folded = conditioned.folded(conditioned.statistics(lambda: content))
     other = content.clone()
     other[..., 128:] = 1 - other[..., 128:]
     changed = (folded(content) - folded(other)).abs().amax((0, 1, 2)).nonzero()

@@ -72,9 +72,11 @@ class Conditioned:
         return painted
 
     @torch.inference_mode()
-    def statistics(self, parts: Tensor) -> Statistics:
-        """Return the statistics of parts of a picture, (N, 3, H, W), taken together."""
-        return self._network.statistics(self._ready(parts), self._condition)
+    def statistics(self, parts: Callable[[], Tensor]) -> Statistics:
+        """Return those of a frozen network, else of parts of a picture, (N, 3, H, W), taken together."""
+        if self._network.frozen:
+            return self._network.frozen_statistics(self._condition)
+        return self._network.statistics(self._ready(parts()), self._condition)
 
     @torch.inference_mode()
     def folded(self, statistics: Statistics) -> Paint:
@@ -87,9 +89,7 @@ class Conditioned:
             kernels[each] = weight, bias.to(self.dtype)
 
         def convolve(convolution: ConditionalConvolution, maps: Tensor) -> Tensor:
-            weight, bias = kernels[convolution]
-            padding = weight.shape[-1] // 2
-            return functional.conv2d(maps, weight, bias, convolution.stride, padding)
+            return convolution.plain(maps, *kernels[convolution])
 
         @torch.inference_mode()
         def paint(pictures: Tensor) -> Tensor:
@@ -191,7 +191,11 @@ class Pass:
         complete = True
         try:
             tiles = cut_tiles(source.shape, self.tile_size, STRIDE, network.halo)
-            paint = network.paint if len(tiles) == 1 else network.folded(self._statistics())
+            paint = (
+                network.paint
+                if len(tiles) == 1
+                else network.folded(network.statistics(self._parts))
+            )
             for tile in tiles:
                 complete = complete and not stop()
                 part = paint_tile(paint, source, tile) if complete else source.read(*tile.owned)
@@ -205,8 +209,8 @@ class Pass:
             ) from error
         return result, complete
 
-    def _statistics(self) -> Statistics:
-        """Return the statistics of the picture, or of parts spread evenly over a large one."""
+    def _parts(self) -> Tensor:
+        """Return the picture, or parts spread evenly over a large one."""
         height, width = self.source.shape
         side = _SAMPLED if height * width > _SAMPLES**2 * _SAMPLED**2 else max(height, width)
         parts = [
@@ -214,7 +218,7 @@ class Pass:
             for rows in _spread(height, min(side, height))
             for columns in _spread(width, min(side, width))
         ]
-        return self.network.statistics(_whole_strides(torch.cat(parts)))
+        return _whole_strides(torch.cat(parts))
 
 
 def _spread(length: int, side: int) -> list[slice]:

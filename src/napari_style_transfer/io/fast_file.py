@@ -49,7 +49,7 @@ class FastFile:
     Attributes
     ----------
     architecture
-        Numbers that the network is made with, by their names: styles, width, blocks.
+        Numbers that the network is made with, by their names: styles, width, blocks, frozen.
     info
         What is known of it.
     tensors
@@ -86,7 +86,7 @@ def read_fast_file(path: str | os.PathLike[str]) -> FastFile:
     info = _info(description, path)
     architecture = description.get("architecture")
     if not isinstance(architecture, dict) or not all(
-        type(value) is int and 0 < value <= 4096 for value in architecture.values()
+        type(value) is int and 0 <= value <= 4096 for value in architecture.values()
     ):
         _refuse(path, "its description is damaged")
     from safetensors import SafetensorError

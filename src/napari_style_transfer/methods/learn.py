@@ -41,7 +41,7 @@ _FIRST_LOOK = 128
 #: Seconds between two looks at the crops held out, at least, and as a share of the time to learn.
 _LOOK_EVERY, _LOOK_SHARE = 5.0, 0.02
 #: Share of the time without a better look after which it is over.
-_PATIENCE = 0.4
+_PATIENCE = 0.5
 _THUMBNAIL = 128
 
 
@@ -157,6 +157,9 @@ class _Learning:
             steps += 1
             now = time.monotonic()
             stopped, over = self.stop(), now - began >= total
+            if self.settings.frozen and not trainer.transformer.frozen and now - began >= total / 2:
+                trainer.freeze()
+                best, best_at, lowest = trainer.copy(), now, trainer.measure()
             if stopped or over or now - looked >= look_every:
                 losses, looked = trainer.measure(), time.monotonic()
                 if sum(losses.values()) < sum(lowest.values()):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from napari_style_transfer.engine.networks.transformer import ConditionalConvolution, Transformer
+from napari_style_transfer.engine.networks.transformer import Transformer
 
 #: Loss of (N, 3, H, W) painted pictures for the style of a number.
 Loss = Callable[[Tensor, int], float]
@@ -52,17 +52,39 @@ def network_from(base: Transformer, styles: int, contents: Tensor, loss: Loss) -
 @torch.no_grad()
 def with_styles(base: Transformer, numbers: Sequence[int]) -> Transformer:
     """Return a network with some of another one's styles, by their numbers, any of them repeatedly."""
-    network = Transformer(len(numbers), base.width, base.blocks).to(next(base.parameters()).device)
-    for new, old in zip(_convolutions(network), _convolutions(base), strict=True):
+    device = next(base.parameters()).device
+    network = Transformer(len(numbers), base.width, base.blocks, base.frozen).to(device)
+    for new, old in zip(network.convolutions(), base.convolutions(), strict=True):
         new.weight.copy_(old.weight)
         for mine, theirs in ((new.scale, old.scale), (new.offset, old.offset)):
             by_style = theirs.view(base.styles, -1, theirs.shape[1])
             mine.copy_(by_style[list(numbers)].flatten(0, 1))
+        if base.frozen and new.normalized:
+            new.mean.copy_(old.mean[list(numbers)])
+            new.variance.copy_(old.variance[list(numbers)])
     return network
 
 
-def _convolutions(network: Transformer) -> list[ConditionalConvolution]:
-    return [each for each in network.modules() if isinstance(each, ConditionalConvolution)]
+@torch.no_grad()
+def frozen(network: Transformer, contents: Tensor) -> Transformer:
+    """Return a network that paints with the statistics of contents, for each style, from now on.
+
+    Parameters
+    ----------
+    network
+        One that normalises.
+    contents
+        (N, 3, H, W) in [0, 1], in the type and on the device to convolve in.
+    """
+    fixed = Transformer(network.styles, network.width, network.blocks, frozen=True)
+    fixed.to(contents.device).load_state_dict(network.state_dict(), strict=False)
+    for number in range(network.styles):
+        condition = network.condition(_only(number, network.styles), 0.5, 1.0)
+        given = iter(network.statistics(contents, condition))
+        for each in fixed.convolutions():
+            if each.normalized:
+                each.mean[number], each.variance[number] = next(given)
+    return fixed
 
 
 def _only(number: int, styles: int) -> list[float]:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from napari_style_transfer.engine.cpu.allocator import Allocate, MapAllocator, allocate_map
 from napari_style_transfer.engine.device import Precision
 from napari_style_transfer.engine.learning.crops import Contents
+from napari_style_transfer.engine.learning.start import frozen
 from napari_style_transfer.engine.networks.transformer import Transformer
 from napari_style_transfer.engine.networks.vgg import VGG19
 from napari_style_transfer.engine.objective import Evaluation
@@ -28,6 +29,8 @@ STROKE_SIZES = (0.5, 0.7071, 1.0, 1.4142, 2.0)
 _VARIED = 0.5
 #: Styles that are looked at on the crops held out, at most.
 _MEASURED = 4
+#: Crops whose statistics a frozen network has.
+_FROZEN_CROPS = 16
 #: Crops of one step.
 _CROPS = 2
 #: Steps of Adam (Kingma & Ba 2015): of kernels, and of scales and offsets, which alone tell one style
@@ -120,6 +123,11 @@ class Trainer:
             ],
             betas=_BETAS,
         )
+
+    def freeze(self) -> None:
+        """Go on with a frozen network, whose statistics are those of crops of the contents."""
+        crops = self.contents.draw(_FROZEN_CROPS, self._random).to(self._device, self._dtype)
+        self.begin(frozen(self.transformer, crops))
 
     def first_look(self, side: int) -> tuple[Tensor, Callable[[Tensor, int], float]]:
         """Return small crops, and the loss of what a network paints of them, for each style."""

@@ -13,7 +13,7 @@ from napari_style_transfer.errors import InputError
 
 
 def load_transformer(
-    architecture: Mapping[str, int], tensors: Mapping[str, npt.NDArray[Any]]
+    architecture: Mapping[str, Any], tensors: Mapping[str, npt.NDArray[Any]]
 ) -> Transformer:
     """Return the network of an architecture with the state that is given.
 

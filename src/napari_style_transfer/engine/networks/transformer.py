@@ -4,9 +4,9 @@ Its maps are normalised to mean 0 and variance 1 (Ulyanov, Vedaldi & Lempitsky 2
 scale and an offset, which styles, strength and stroke size choose: conditional instance normalisation
 (Dumoulin, Shlens & Kudlur 2017).
 
-Means and variances can also be *given* (differs from both): those of the whole picture for its tiles, or of
-one frame for all. Then nothing of the picture is normalised, all is folded into plain convolutions, and a
-pixel depends on its receptive field alone: tiles are exact, and frames do not flicker.
+Means and variances can also be *given* (differs from both): those of a whole picture for its tiles, or, in
+a *frozen* network, those of the contents that it learned from. Then all is folded into plain convolutions,
+and a pixel depends on its receptive field alone: tiles are exact, and frames do not flicker.
 """
 
 from __future__ import annotations
@@ -46,7 +46,12 @@ class ConditionalConvolution(nn.Module):
         Of the convolution.
     normalized
         Whether to normalise.
+    frozen
+        Whether means and variances are kept, for each style, as part of its state.
     """
+
+    mean: Tensor
+    variance: Tensor
 
     def __init__(
         self,
@@ -56,9 +61,14 @@ class ConditionalConvolution(nn.Module):
         conditions: int,
         stride: int = 1,
         normalized: bool = True,
+        frozen: bool = False,
     ) -> None:
         super().__init__()
         self.stride, self.normalized = stride, normalized
+        if frozen and normalized:
+            styles = conditions // _CONDITIONS
+            self.register_buffer("mean", torch.zeros(styles, outputs))
+            self.register_buffer("variance", torch.ones(styles, outputs))
         self.weight = nn.Parameter(torch.empty(outputs, inputs, kernel, kernel))
         self.scale = nn.Parameter(torch.zeros(conditions, outputs))
         self.offset = nn.Parameter(torch.zeros(conditions, outputs))
@@ -72,6 +82,12 @@ class ConditionalConvolution(nn.Module):
         weight = self.weight.to(maps.dtype)
         padding = self.weight.shape[-1] // 2
         return functional.conv2d(maps, weight, stride=self.stride, padding=padding)
+
+    def plain(self, maps: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        """Convolve maps by what :meth:`folded` returned."""
+        padding = weight.shape[-1] // 2
+        weight, bias = weight.to(maps.dtype), bias.to(maps.dtype)
+        return functional.conv2d(maps, weight, bias, self.stride, padding)
 
     def forward(self, maps: Tensor, condition: Tensor) -> Tensor:
         """Convolve maps and normalise each picture's, under a condition of (conditions,)."""
@@ -124,6 +140,8 @@ class Transformer(nn.Module):
         Channels at full size; two and four times as many at half and a quarter of it.
     blocks
         Residual blocks (He et al. 2016) at a quarter of the size.
+    frozen
+        Whether the statistics are fixed, those of no picture.
 
     Attributes
     ----------
@@ -132,15 +150,17 @@ class Transformer(nn.Module):
         are given.
     """
 
-    def __init__(self, styles: int, width: int = 16, blocks: int = 5) -> None:
+    def __init__(self, styles: int, width: int = 16, blocks: int = 5, frozen: bool = False) -> None:
         super().__init__()
-        self.styles, self.width, self.blocks = styles, width, blocks
+        self.styles, self.width, self.blocks, self.frozen = styles, width, blocks, frozen
         conditions = styles * _CONDITIONS
 
         def convolution(
             inputs: int, outputs: int, kernel: int = 3, stride: int = 1, normalized: bool = True
         ) -> ConditionalConvolution:
-            return ConditionalConvolution(inputs, outputs, kernel, conditions, stride, normalized)
+            return ConditionalConvolution(
+                inputs, outputs, kernel, conditions, stride, normalized, frozen
+            )
 
         w = width
         self.down = nn.ModuleList(
@@ -175,7 +195,7 @@ class Transformer(nn.Module):
         return torch.outer(of, numbers).flatten().to(self.last.weight.device)
 
     def forward(self, pictures: Tensor, condition: Tensor) -> Tensor:
-        """Paint pictures, each normalised on its own.
+        """Paint pictures, each normalised on its own unless the network is frozen.
 
         Parameters
         ----------
@@ -189,7 +209,25 @@ class Transformer(nn.Module):
         Tensor
             (N, 3, H, W) float32 in (0, 1).
         """
-        return self.paint(pictures, lambda convolution, maps: convolution(maps, condition))
+        if not self.frozen:
+            return self.paint(pictures, lambda convolution, maps: convolution(maps, condition))
+        given = iter(self.frozen_statistics(condition))
+        kernels = {
+            each: each.folded(condition, next(given) if each.normalized else None)
+            for each in self.convolutions()
+        }
+        return self.paint(
+            pictures, lambda convolution, maps: convolution.plain(maps, *kernels[convolution])
+        )
+
+    def frozen_statistics(self, condition: Tensor) -> Statistics:
+        """Return the statistics of a frozen network, mixed as the styles are."""
+        shares = condition[::_CONDITIONS]
+        return tuple(
+            (shares @ each.mean, shares @ each.variance)
+            for each in self.convolutions()
+            if each.normalized
+        )
 
     def convolutions(self) -> list[ConditionalConvolution]:
         """Return its convolutions in the order in which a picture passes them."""
