@@ -45,6 +45,14 @@ def match_colours(
     Tensor
         Shaped as `picture`, on its device. *Not* clamped to [0, 1], which would undo the match.
     """
+    matrix, offset = (each.to(picture) for each in colour_map(picture, reference, least_spread))
+    return torch.addmm(offset, matrix, picture[0].flatten(1)).view_as(picture)
+
+
+def colour_map(
+    picture: Tensor, reference: Tensor, least_spread: float = _LEAST_SPREAD
+) -> tuple[Tensor, Tensor]:
+    """Return the matrix (3, 3) and the offset (3, 1) of the map that :func:`match_colours` applies."""
     mean, covariance = _colour_statistics(picture)
     wanted_mean, wanted_covariance = _colour_statistics(reference)
     variances, axes = torch.linalg.eigh(covariance)
@@ -52,9 +60,7 @@ def match_colours(
     variances, axes = torch.linalg.eigh(wanted_covariance)
     colour = axes * variances.clamp_min(0).sqrt() @ axes.T  # rounding may leave one below 0
     matrix = colour @ whiten
-    offset = wanted_mean - matrix @ mean
-    matrix, offset = matrix.to(picture), offset.to(picture)
-    return torch.addmm(offset, matrix, picture[0].flatten(1)).view_as(picture)
+    return matrix, wanted_mean - matrix @ mean
 
 
 def luminance(picture: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,6 +21,24 @@ _MANY, _SHARE = 8, 0.3
 #: Sizes at which contents are seen, relative to what is asked for, and how their contrast and their
 #: brightness are varied.
 _SCALES, _CONTRAST, _BRIGHTNESS = (0.75, 0.9, 1.0, 1.25), (0.75, 1.3), 0.1
+
+
+class Crops(NamedTuple):
+    """Crops to learn from.
+
+    Attributes
+    ----------
+    pictures
+        (N, 3, crop, crop) in [0, 1], what the network sees: light and contrast are varied.
+    originals
+        The same with the light that they have.
+    numbers
+        Which contents they are of.
+    """
+
+    pictures: Tensor
+    originals: Tensor
+    numbers: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -63,12 +82,15 @@ class Contents:
         side = max(16, min(crop, *(min(each.shape[-2:]) for each in seen)) // 16 * 16)
         return cls(tuple(learned), torch.cat([_middle(each, side) for each in seen]), size, crop)
 
-    def draw(self, count: int, random: Random) -> Tensor:
-        """Return crops (count, 3, crop, crop), drawn at random, with their size and light varied."""
-        return torch.cat([self._draw(random) for _ in range(count)])
+    def draw(self, count: int, random: Random) -> Crops:
+        """Return crops drawn at random, with their size and light varied."""
+        drawn = [self._draw(random) for _ in range(count)]
+        numbers, originals, varied = zip(*drawn, strict=True)
+        return Crops(torch.cat(varied), torch.cat(originals), numbers)
 
-    def _draw(self, random: Random) -> Tensor:
-        picture, longest = random.choice(self.learned)
+    def _draw(self, random: Random) -> tuple[int, Tensor, Tensor]:
+        number = random.randrange(len(self.learned))
+        picture, longest = self.learned[number]
         height, width = picture.shape[-2:]
         # So many of the picture's own pixels become one crop; of a small picture, all there are.
         scale = self.size * random.choice(_SCALES) / longest
@@ -83,7 +105,7 @@ class Contents:
             part = part.flip(3)
         mean = part.mean()
         contrast, light = random.uniform(*_CONTRAST), random.uniform(-_BRIGHTNESS, _BRIGHTNESS)
-        return ((part - mean) * contrast + mean + light).clamp(0, 1)
+        return number, part, ((part - mean) * contrast + mean + light).clamp(0, 1)
 
 
 def _divided(picture: Tensor) -> tuple[Tensor, Tensor]:

@@ -11,10 +11,13 @@ from random import Random
 import torch
 from torch import Tensor, nn
 
+from napari_style_transfer.engine.colour import colour_map
 from napari_style_transfer.engine.cpu.allocator import Allocate, MapAllocator, allocate_map
 from napari_style_transfer.engine.device import Precision
-from napari_style_transfer.engine.learning.crops import Contents
+from napari_style_transfer.engine.learning.crops import Contents, Crops
 from napari_style_transfer.engine.learning.start import frozen
+from napari_style_transfer.engine.losses.base import Term
+from napari_style_transfer.engine.losses.tone import ToneTerm
 from napari_style_transfer.engine.networks.transformer import Transformer
 from napari_style_transfer.engine.networks.vgg import VGG19
 from napari_style_transfer.engine.objective import Evaluation
@@ -25,12 +28,15 @@ from napari_style_transfer.settings import Settings, strength_factor
 
 #: Stroke sizes at which the style is looked at; between them the network interpolates.
 STROKE_SIZES = (0.5, 0.7071, 1.0, 1.4142, 2.0)
-#: Of the steps at which a stroke size other than 1, and a strength other than 0.5, is practised.
-_VARIED = 0.5
+#: Share of the steps that practise other stroke sizes than 1 and strengths than 0.5, and which: from 0 and 1
+#: themselves, where one of the terms is all but gone, little is learned.
+_VARIED, _STRENGTHS = 0.5, (0.1, 0.9)
 #: Styles that are looked at on the crops held out, at most.
 _MEASURED = 4
 #: Crops whose statistics a frozen network has.
 _FROZEN_CROPS = 16
+#: Weight of the tone.
+_TONE_WEIGHT = 100.0
 #: Crops of one step.
 _CROPS = 2
 #: Steps of Adam (Kingma & Ba 2015): of kernels, and of scales and offsets, which alone tell one style
@@ -100,7 +106,8 @@ class Trainer:
     ) -> None:
         self.contents, self._device = contents, device
         self._vgg, self._dtype, self._settings = vgg, precision.dtype, settings
-        self._random = Random(seed)
+        self._random, self._styles = Random(seed), styles
+        self._maps: dict[tuple[int, int], tuple[Tensor, Tensor]] = {}
         self._allocate: Allocate = allocate_map
         if self._device.type == "cpu":
             self._allocate = MapAllocator(_BYTES_PER_PIXEL * _CROPS * contents.crop**2)
@@ -126,7 +133,8 @@ class Trainer:
 
     def freeze(self) -> None:
         """Go on with a frozen network, whose statistics are those of crops of the contents."""
-        crops = self.contents.draw(_FROZEN_CROPS, self._random).to(self._device, self._dtype)
+        crops = self.contents.draw(_FROZEN_CROPS, self._random).pictures
+        crops = crops.to(self._device, self._dtype)
         self.begin(frozen(self.transformer, crops))
 
     def first_look(self, side: int) -> tuple[Tensor, Callable[[Tensor, int], float]]:
@@ -159,12 +167,14 @@ class Trainer:
         number = random.randrange(self.transformer.styles)
         strength, stroke_size = 0.5, 1.0
         if random.random() < _VARIED:
-            strength, stroke_size = random.random(), random.choice(STROKE_SIZES)
-        crops = self.contents.draw(_CROPS, random).to(self._device)
+            strength, stroke_size = random.uniform(*_STRENGTHS), random.choice(STROKE_SIZES)
+        drawn = self.contents.draw(_CROPS, random)
+        crops = drawn.pictures.to(self._device)
         painted = self._paint(crops, number, strength, stroke_size)
-        found = self._evaluate(painted, crops, number, strength, stroke_size)
-        # Between what the content weighs and what the style does, at any strength.
-        found.gradient.mul_(1 / (len(crops) * math.sqrt(strength_factor(strength))))
+        tone = ToneTerm(self._toned(drawn, number), _TONE_WEIGHT)
+        found = self._evaluate(painted, crops, number, strength, stroke_size, [tone])
+        # The heavier of content and style weighs the same at any strength.
+        found.gradient.mul_(1 / (len(crops) * max(1.0, strength_factor(strength))))
         self._adam.zero_grad(set_to_none=True)
         with _one_thread(self._device):
             painted.backward(found.gradient)  # type: ignore[no-untyped-call]
@@ -203,8 +213,25 @@ class Trainer:
         painted: Tensor = self.transformer(pictures, condition)
         return painted
 
+    def _toned(self, crops: Crops, number: int) -> Tensor:
+        """Return crops in a style's colours, as the optimiser starts: by the map of their whole content."""
+        toned = []
+        for crop, content in zip(crops.originals, crops.numbers, strict=True):
+            if (number, content) not in self._maps:
+                picture, _ = self.contents.learned[content]
+                self._maps[number, content] = colour_map(picture, self._styles[number])
+            matrix, offset = (each.to(crop) for each in self._maps[number, content])
+            toned.append(torch.addmm(offset, matrix, crop.flatten(1)).view_as(crop))
+        return torch.stack(toned).clamp_(0, 1).to(self._device)
+
     def _evaluate(
-        self, painted: Tensor, crops: Tensor, number: int, strength: float, stroke_size: float
+        self,
+        painted: Tensor,
+        crops: Tensor,
+        number: int,
+        strength: float,
+        stroke_size: float,
+        further: Sequence[Term] = (),
     ) -> Evaluation:
         objective = build_objective(
             self._vgg,
@@ -214,6 +241,7 @@ class Trainer:
             allocate=self._allocate,
             pooled=True,
         )
+        objective.terms = [*objective.terms, *further]
         return objective.evaluate(painted.detach())
 
     def copy(self) -> Transformer:
