@@ -155,6 +155,26 @@ def test_a_click_on_a_sample_opens_it_hidden_behind_the_rest(
     assert shown.chosen() == "woodcut"
 
 
+def test_a_sample_lies_within_the_content(shown: Shown, viewer: ViewerModel) -> None:
+    volume = np.zeros((3, 50, 80), np.uint8)
+    scale, place = (2, 0.1, 0.1), (0, 7, 9)
+    content = viewer.add_image(volume, scale=scale, translate=place, units=("um",) * 3)
+    shown.widget.content.value = content
+    for name in ("photo", "painting"):
+        viewer.layers.remove(name)
+    before = viewer.layers.extent.world
+    shown.gallery.chosen.emit("sample night")
+    assert np.allclose(viewer.layers.extent.world, before)
+    assert viewer.layers["night"].units == content.units[1:]
+    assert shown.widget.style.value is viewer.layers["night"]
+
+
+def test_a_content_of_one_pixel_does_not_shrink_a_sample(shown: Shown, viewer: ViewerModel) -> None:
+    shown.widget.content.value = viewer.add_image(np.zeros((1, 9)), contrast_limits=(0, 1))
+    shown.gallery.chosen.emit("sample night")
+    assert tuple(viewer.layers["night"].scale) == (1, 1)
+
+
 def test_a_renamed_sample_is_not_offered_twice_and_a_removed_one_again(
     shown: Shown, viewer: ViewerModel, qtbot: QtBot
 ) -> None:

@@ -166,7 +166,8 @@ class StyleGallery:
 
         layers = self._viewer.layers
         selected = set(layers.selection)
-        layer = Image(samples.load(sample), name=sample, rgb=True)
+        picture = samples.load(sample)
+        layer = Image(picture, name=sample, rgb=True, **self._place(picture))
         self._opened[sample] = kept(layer)
         self._pictures[_key(layer)] = _sample(_SAMPLE + sample)
         layers.insert(0, layer)
@@ -175,6 +176,17 @@ class StyleGallery:
             layers.selection.clear()
             layers.selection.update(selected)
         return layer
+
+    def _place(self, picture: Picture) -> dict[str, Any]:
+        """Return where a picture lies within the content, so that the home view stays as it is."""
+        content = self._content.value
+        if content is None:
+            return {}
+        low, high = content.extent.world[:, -2:]
+        scale = float(((high - low) / (np.array(picture.shape[:2]) - 1)).min())
+        if not scale > 0:  # it is one pixel wide or high
+            return {}
+        return {"scale": (scale, scale), "translate": low, "units": content.units[-2:]}
 
 
 def _key(layer: Layer) -> str:
