@@ -493,7 +493,7 @@ def test_a_stack_larger_than_memory_goes_to_a_folder(
 ) -> None:
     import zarr
 
-    name = "napari_style_transfer.plugin.widgets.fast_style.fits_in_memory"
+    name = "napari_style_transfer.plugin.inputs.whole_stack.fits_in_memory"
     monkeypatch.setattr(name, lambda _: False)
     folder = tmp_path / "result"
     dialog = "napari_style_transfer.plugin.widgets.fast_style.QFileDialog.getExistingDirectory"

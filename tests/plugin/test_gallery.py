@@ -64,6 +64,16 @@ def test_the_columns_fill_the_width(gallery: Gallery, width: int, columns: int) 
     assert max(rights) > gallery.viewport().width() - 0.2 * width
 
 
+def test_rows_that_need_no_scroll_bar_leave_no_room_for_it(gallery: Gallery) -> None:
+    gallery.setFixedWidth(290)
+    gallery.grab()
+    tops = [gallery.visualItemRect(gallery.item(n)).top() for n in range(5)]
+    assert tops.count(min(tops)) == 4
+    gallery.show_all(thumbnails(6))
+    gallery.grab()
+    assert len({gallery.visualItemRect(gallery.item(n)).height() for n in range(6)}) == 1
+
+
 def test_a_picture_of_one_pixel_is_shown(gallery: Gallery) -> None:
     gallery.show_all([Thumbnail("dot", "dot", np.full((1, 1, 3), 200, np.uint8))])
     colour = gallery.item(0).icon().pixmap(60, 60).toImage().pixelColor(30, 30)

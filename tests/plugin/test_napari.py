@@ -217,7 +217,7 @@ def test_fits_a_narrow_dock_in_both_themes(
     qtbot.waitUntil(lambda: len(widget.regions.rows) == 4, timeout=20_000)
     widget.regions.rows[1000].choice = widget.styles.rows[1]
     native = widget.native
-    for theme, opened in itertools.product(("light", "dark"), range(4)):
+    for theme, opened in itertools.product(("light", "dark"), range(5)):
         viewer.theme = theme
         for number, section in enumerate(native.findChildren(QCollapsible), start=1):
             section.expand(animate=False) if number == opened else section.collapse(animate=False)
@@ -256,7 +256,7 @@ def test_progress_and_regions_are_in_sight_while_it_paints(
     window.resize(width, height - 40)  # the screen's own bar takes the rest
     widget.regions.layer.value = viewer.add_labels(np.arange(48 * 48).reshape(48, 48) % 4)
     qtbot.waitUntil(lambda: len(widget.regions.rows) == 4, timeout=20_000)
-    section = widget.native.findChildren(QCollapsible)[2]
+    section = widget.native.findChildren(QCollapsible)[3]
     assert "Regions" in section.toggleButton().text()
     section.expand(animate=False)
     engine.hold = 3

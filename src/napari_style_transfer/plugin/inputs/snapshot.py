@@ -148,11 +148,17 @@ def snapshot(layer: Image, needed: float) -> Snapshot:
         channels = cutter.data.shape[-1]
         raise InputError(f"Layer '{layer.name}' has {channels} colour channels, not 3 or 4.")
     point = shown_point(layer)
+    # Lazy data is computed off the main thread, everything else is copied now.
+    lazy = is_lazy(cutter.data)
+    return shown_as(layer, LazySlice(cutter, point) if lazy else np.array(cutter.cut(point)))
+
+
+def shown_as(layer: Image, values: Any) -> Snapshot:
+    """Return `values`, as :class:`Snapshot` has them, in the colours in which `layer` shows its own."""
     low, high = (float(limit) for limit in layer.contrast_limits)
     return Snapshot(
         name=layer.name,
-        # Lazy data is computed off the main thread, everything else is copied now.
-        values=LazySlice(cutter, point) if is_lazy(cutter.data) else np.array(cutter.cut(point)),
+        values=values,
         rgb=layer.rgb,
         limits=(low, high if high > low else low + 1),
         table=_grey_table(layer.gamma) if layer.rgb else _colour_table(layer),

@@ -33,6 +33,7 @@ from napari_style_transfer.plugin.widgets.preferences import preferred
 from napari_style_transfer.plugin.widgets.regions_section import RegionsSection
 from napari_style_transfer.plugin.widgets.session import kept, session_of
 from napari_style_transfer.plugin.widgets.stack_section import StackSection
+from napari_style_transfer.plugin.widgets.style_gallery import StyleGallery
 from napari_style_transfer.plugin.widgets.styles_section import StylesSection
 from napari_style_transfer.settings import Settings, with_live
 from napari_style_transfer.steering import KEEP, Keep
@@ -74,6 +75,8 @@ class Choices:
     ----------
     content, style
         Choices of the layers.
+    gallery
+        Pictures of what may be the style.
     fields
         One for every parameter of :class:`Settings`, by name.
     styles, regions
@@ -94,6 +97,7 @@ class Choices:
         self.style = LayerChoice(
             viewer, name="style", label="Style", tooltip="The layer whose manner is taken."
         )
+        self.gallery = StyleGallery(viewer, self.content, self.style, lifetime)
         self.fields = build_fields()
         self.styles = StylesSection(viewer, self.style, self.content)
         self.regions = RegionsSection(viewer, self.grid, self.styles.names, lifetime)
@@ -223,6 +227,7 @@ class Choices:
         self.stack.look_again()
         if had == 1:
             self._guess_style()
+        self.gallery.refresh()
 
     def lock(self, running: bool) -> None:
         """Disable what cannot be changed while a run is on, and say so."""
@@ -262,9 +267,14 @@ class Choices:
         return list(dict.fromkeys(f"'{name}'" for name in names if name is not None))
 
     def _guess_style(self) -> None:
-        """Take another layer than the content for the style, where there is one."""
+        """Take another layer than the content for the style, where there is one.
+
+        A style that was opened from the gallery stays the style; the other layer is the content then.
+        """
         if len(self.style.choices) > 1 and self.style.value is self.content.value:
-            self.style.value = self.style.choices[-1]
+            is_style = self.gallery.has_opened(self.style.value)
+            other = self.content if is_style else self.style
+            other.value = other.choices[-1]
 
     def _on_edit(self, topic: Topic) -> None:
         if not self._resetting:

@@ -2,40 +2,31 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import Container
 from qtpy.QtWidgets import QFileDialog
 
 from napari_style_transfer.errors import InputError
-from napari_style_transfer.geometry import result_shape
-from napari_style_transfer.plugin.inputs.content_watch import ContentWatch
 from napari_style_transfer.plugin.inputs.fast_job import FastChoice, FastNote, fast_job
 from napari_style_transfer.plugin.inputs.job import Job
 from napari_style_transfer.plugin.inputs.proxy import without_proxy
-from napari_style_transfer.plugin.inputs.slicing import shown_axes
-from napari_style_transfer.plugin.inputs.stack_job import StackSelection, begin_stack
-from napari_style_transfer.plugin.outputs.result import PictureLayer, carries_recipe
-from napari_style_transfer.plugin.outputs.stack_array import CHANNELS
-from napari_style_transfer.plugin.outputs.view import bring_into_view
+from napari_style_transfer.plugin.inputs.whole_stack import count_slices, whole_stack
+from napari_style_transfer.plugin.outputs.result import carries_recipe
 from napari_style_transfer.plugin.runs.fast_styles import FastStyles
 from napari_style_transfer.plugin.runs.lifetime import Lifetime
-from napari_style_transfer.plugin.runs.live import LivePicture
 from napari_style_transfer.plugin.runs.reporter import Panels, Reporter
 from napari_style_transfer.plugin.runs.stack_worker import paint_stack
 from napari_style_transfer.plugin.runs.worker import Run
-from napari_style_transfer.plugin.widgets.divider import DividerDrag
 from napari_style_transfer.plugin.widgets.fast_buttons import FastButtons, State
 from napari_style_transfer.plugin.widgets.fast_choices import FastChoices
 from napari_style_transfer.plugin.widgets.layout import flush, lay_out, paint_run_button
 from napari_style_transfer.plugin.widgets.learn_section import LearnSection
 from napari_style_transfer.plugin.widgets.library_section import LibrarySection
+from napari_style_transfer.plugin.widgets.live_link import LiveLink
 from napari_style_transfer.plugin.widgets.loss_plot import LossPlot
 from napari_style_transfer.plugin.widgets.progress import ProgressPanel
 from napari_style_transfer.plugin.widgets.sentence import Sentence
-from napari_style_transfer.plugin.widgets.session import kept, session_of
-from napari_style_transfer.stack.output import fits_in_memory
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -47,8 +38,6 @@ _NO_LAYERS = (
     "Open a picture as an image layer, or take a sample from "
     "File ▸ Open Sample ▸ Neural Style Transfer."
 )
-_DELETED = "The live picture was deleted. Choose a style, or press Paint, to paint it again."
-_GONE = "The content was deleted; the picture stays as it is."
 _LEARNING = "A style is being learned; stop it first, or wait until it is done."
 _PAINTING = "A stack is being painted; stop it first, or wait until it is done."
 
@@ -79,7 +68,6 @@ class FastStyleWidget(Container[Any]):
     def __init__(self, napari_viewer: ViewerModel) -> None:
         self._viewer = napari_viewer
         self._lifetime = Lifetime()
-        self._session = session_of(napari_viewer, "Fast Style live")
         self._fast_styles = FastStyles()
         self.choices = FastChoices(napari_viewer, self._is_content)
         choices = self.choices
@@ -116,12 +104,10 @@ class FastStyleWidget(Container[Any]):
                 "Advanced": advanced.native,
             },
         )
-        self._picture = LivePicture(
-            self.native, napari_viewer, self._lifetime, self._job, self._say_live
+        self._link = LiveLink(
+            self.native, napari_viewer, self._lifetime, self.divider, self._job, self._say_live
         )
-        self._watch = ContentWatch(napari_viewer, self._picture.change, self._picture.move)
-        self._drag = DividerDrag(napari_viewer, lambda: self._picture.layer, self.divider)
-        self._lifetime.closing.append(self._on_closed)
+        self._picture = self._link.picture
         self._connect()
         self._picture.divide(self.divider.value or None)
         self._on_theme()
@@ -171,25 +157,15 @@ class FastStyleWidget(Container[Any]):
 
     def _on_change(self) -> None:
         content = self._content()
-        if self._picture.on and content is not None and content is not self._watch.layer:
+        if self._picture.on and content is not None and content is not self._link.content:
             self._begin()
         elif self._picture.on:
             self._picture.change()
         self._refresh()
 
     def _on_keep(self) -> None:
-        live = self._picture.layer
-        if live is None or live.painted is None or live.layer is None:
-            return
-        picture, placement = live.painted
-        copy = PictureLayer(self._viewer, live.layer.name)
-        copy.put(picture.copy(), placement)
-        assert copy.layer is not None
-        copy.layer.metadata.update(live.layer.metadata)
-        copy.layer.visible = False
-        bring_into_view(self._viewer, live.layer)
-        self._viewer.layers.selection.active = live.layer
-        self._status.say(f"Kept as '{copy.layer.name}', hidden below the live picture.")
+        if name := self._link.keep():
+            self._status.say(f"Kept as '{name}', hidden below the live picture.")
 
     def _on_restore(self) -> None:
         layer = self._viewer.layers.selection.active
@@ -209,20 +185,11 @@ class FastStyleWidget(Container[Any]):
         if self._lifetime.run is not None or content is None:
             return
         try:
-            job = self._job()
-            lengths = [content.level_shapes[0][axis] for axis in job.placement.slices]
-            ranges = tuple((0, int(length) - 1) for length in lengths)
-            picture = result_shape(job.content.shape, job.settings.size)
-            shape = (*(int(n) for n in lengths), *picture, CHANNELS)
-            folder = None
-            if not fits_in_memory(shape):
-                folder = self._ask_folder()
-                if folder is None:
-                    return
-            selection = StackSelection(axes=shown_axes(content), ranges=ranges, folder=folder)
-            stack_job = begin_stack(job, content, selection)
+            stack_job = whole_stack(self._job(), content, self._ask_folder)
         except InputError as error:
             self._panels.complain(str(error))
+            return
+        if stack_job is None:
             return
         self._leave()
         self._reporter.begin(stack_job)
@@ -244,12 +211,9 @@ class FastStyleWidget(Container[Any]):
         """End the live link cleanly when its content or its layer is deleted."""
         if self._lifetime.ended:
             return
-        if self._picture.on and self._watch.layer not in self._viewer.layers:
+        if why := self._link.why_over():
             self._leave()
-            self._status.say(_GONE)
-        elif self._picture.on and self._picture.deleted:
-            self._leave()
-            self._status.say(_DELETED)
+            self._status.say(why)
         self._picture.forget()
         self.reset_choices()
 
@@ -275,10 +239,6 @@ class FastStyleWidget(Container[Any]):
             self.choices.choose(key)
         self._refresh()
 
-    def _on_closed(self) -> None:
-        self._watch.watch(None)
-        self._drag.end()
-
     # ---- the live picture ------------------------------------------------------------------------
 
     def _begin(self) -> None:
@@ -286,17 +246,12 @@ class FastStyleWidget(Container[Any]):
         content = self._content()
         if content is None or self.choices.entry is None:
             return
-        content_of, layer_of = self._session.get("live", (lambda: None, lambda: None))
-        layer = layer_of() if content_of() is content else None
-        layer = without_proxy(layer, self._viewer)
         self._status.say("")
-        self._watch.watch(content)
-        self._picture.begin(content, layer)
+        self._link.begin(content)
 
     def _leave(self) -> None:
         """Follow nothing any longer."""
-        self._watch.watch(None)
-        self._picture.end()
+        self._link.end()
         self._refresh()
 
     def _job(self) -> Job:
@@ -334,7 +289,7 @@ class FastStyleWidget(Container[Any]):
                 obstacle=self._obstacle(),
                 painted=self._picture.layer is not None,
                 noted=FastNote.of(self._viewer.layers.selection.active) is not None,
-                slices=self._slices(),
+                slices=count_slices(self._content()),
                 busy=_LEARNING if learning is not None else _PAINTING if painting else "",
                 painting=painting,
                 stopping=run is not None and run.stopping,
@@ -352,18 +307,6 @@ class FastStyleWidget(Container[Any]):
             return _NO_LAYERS
         return "" if self.choices.entry is not None else "Choose a style in the gallery first."
 
-    def _slices(self) -> int:
-        """Return how many slices the content has."""
-        content = self._content()
-        if content is None:
-            return 0
-        try:
-            axes = shown_axes(content)
-        except InputError:
-            return 0
-        lengths = (int(n) for axis, n in enumerate(content.level_shapes[0]) if axis not in axes)
-        return math.prod(lengths)
-
     def _say_live(self, sentence: str) -> None:
         """Say what is wrong with the live picture, until it is right again."""
         if self._lifetime.ended:
@@ -376,9 +319,8 @@ class FastStyleWidget(Container[Any]):
 
     def _note_layer(self) -> None:
         """Keep in mind which layer is painted live, for a widget that is opened later."""
-        live, content = self._picture.layer, self._watch.layer
-        if live is not None and content is not None:
-            self._session["live"] = kept(content), kept(live.layer)
+        self._link.note()
+        live = self._picture.layer
         if live is not None and live.layer in self.content.choices:
             self.reset_choices()
         else:

@@ -84,12 +84,14 @@ class StyleTransferWidget(Container[Any]):
             panels=[self._memory, self._progress, self._status],
             plot=self._plot,
             sections={
+                "Style pictures": self._choices.gallery.native,
                 "Stack": self.stack,
                 "More styles": self.styles,
                 "Regions": self.regions,
                 "Advanced": advanced.native,
             },
         )
+        sections["Style pictures"].expand(animate=False)
         self._stack_section = sections["Stack"]
         self._edits = EditSender(
             self.native, self._lifetime, self._choices.change, self._status.say
