@@ -83,6 +83,16 @@ class LearningSettings(Sealed):
         le=1e9,
         allow_inf_nan=False,
     )
+    tone_weight: float = parameter(
+        100.0,
+        "Tone weight",
+        "How firmly light, dark and colours stay where the content has them, as in the style's colours.",
+        advanced=True,
+        log=(1.0, 10_000.0),
+        ge=0,
+        le=1e9,
+        allow_inf_nan=False,
+    )
     content_layers: LayerWeights = parameter(
         {"relu3_1": 1.0},
         "Content layers",

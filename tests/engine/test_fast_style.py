@@ -137,7 +137,7 @@ def test_a_mix_lies_between() -> None:
 
 
 def test_unlike_networks_are_not_mixed() -> None:
-    with pytest.raises(InputError, match="styles 1, width 4, .* and styles 2, width 4"):
+    with pytest.raises(InputError, match=r"styles 1, width 4, .* and styles 2, width 4"):
         fast_style("a").mixed(fast_style("b", "c"), 0.5)
     with pytest.raises(InputError, match="0 to 1, got 2"):
         fast_style("a").mixed(fast_style("b"), 2)

@@ -58,7 +58,7 @@ def test_of_many_pictures_whole_ones_are_held_out() -> None:
 @pytest.mark.parametrize("shape", [(16, 16), (16, 700), (333, 47)])
 def test_crops_have_their_size_whatever_the_picture(shape: tuple[int, int]) -> None:
     contents = Contents.of([torch.rand(1, 3, *shape)], size=512, crop=96)
-    crops = contents.draw(3, Random(0))
+    crops = contents.draw(3, Random(0)).pictures
     assert crops.shape == (3, 3, 96, 96)
     assert 0 <= crops.min() <= crops.max() <= 1
     assert contents.held_out.shape[2] % 16 == 0
@@ -69,7 +69,7 @@ def test_crops_show_the_content_at_the_size_that_is_asked_for() -> None:
     contents = Contents.of([positions(400, 400)] * 8, size=200, crop=50)
     spans = []
     for n in range(20):
-        crop = contents.draw(1, Random(n))
+        crop = contents.draw(1, Random(n)).pictures
         spans.append(float(crop[0, 0].max() - crop[0, 0].min()))
     assert 0.25 / 1.3 / 1.3 < np.median(spans) < 0.25 * 1.4 * 1.3
 

@@ -3,9 +3,10 @@
 import pytest
 import torch
 
-from napari_style_transfer.engine.losses.base import Term
+from napari_style_transfer.engine.losses.base import PICTURE, Term
 from napari_style_transfer.engine.losses.content import ContentTerm
 from napari_style_transfer.engine.losses.gram import GramTerm, gram_matrix
+from napari_style_transfer.engine.losses.tone import ToneTerm
 from napari_style_transfer.engine.losses.tv import total_variation
 
 
@@ -126,3 +127,24 @@ def test_pictures_of_a_batch_are_kept_apart(number):
     if term.layers and term.target.shape[0] != 3:
         alone = [term.loss(measured(term, each[None])) for each in maps]
         torch.testing.assert_close(losses, torch.cat(alone))
+
+
+def test_tone_is_zero_of_the_target_and_of_any_detail_within_squares():
+    target = features(3, 32, 32)
+    term = ToneTerm(target, weight=1.0, side=8)
+    checks = 0.1 * (torch.arange(32)[:, None] + torch.arange(32)).remainder(2).mul(2).sub(1)
+    for picture in (target, target + checks):
+        assert float(term.loss(term.measure({PICTURE: picture}, {}))) < 1e-10
+    darker = float(term.loss(term.measure({PICTURE: target - 0.1}, {})))
+    assert darker == pytest.approx(0.01, rel=1e-4)
+
+
+def test_crops_that_are_pooled_share_one_gram_matrix():
+    style = features(4, 6, 10)
+    target = gram_matrix(style)[0] / 60
+    halves = torch.cat([style[..., :5], style[..., 5:]])
+    options = {"positions": 30, "weight": 1.0, "weighting": "balanced"}
+    pooled = GramTerm("relu1_1", target, pooled=True, **options)
+    alone = GramTerm("relu1_1", target, **options)
+    assert float(pooled.loss(measured(pooled, halves)).max()) < 1e-10
+    assert float(alone.loss(measured(alone, halves)).min()) > 1e-4

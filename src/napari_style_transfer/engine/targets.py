@@ -50,6 +50,7 @@ def build_objective(
     tile_size: int = 0,
     allocate: Allocate = allocate_map,
     pooled: bool = False,
+    further: Sequence[Term] = (),
 ) -> Objective:
     """Compute the contents' targets and return the objective for pictures of their shape.
 
@@ -70,6 +71,8 @@ def build_objective(
         Makes the network's maps.
     pooled
         Whether the pictures are parts that have one Gram matrix together.
+    further
+        Terms beside those of the settings.
     """
     shape = contents.shape[2], contents.shape[3]
     tiles = tiles_of(shape, tile_size, network.layers, network.alignment)
@@ -80,7 +83,7 @@ def build_objective(
         terms += _style_terms(settings, target, shape, pooled)
     if settings.tv_weight:
         terms.append(TotalVariationTerm(settings.tv_weight))
-    return Objective(network, terms, tiles, allocate)
+    return Objective(network, [*terms, *further], tiles, allocate)
 
 
 def _content_terms(

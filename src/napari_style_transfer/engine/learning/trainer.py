@@ -28,20 +28,18 @@ from napari_style_transfer.settings import Settings, strength_factor
 
 #: Stroke sizes at which the style is looked at; between them the network interpolates.
 STROKE_SIZES = (0.5, 0.7071, 1.0, 1.4142, 2.0)
-#: Share of the steps that practise other stroke sizes than 1 and strengths than 0.5, and which: from 0 and 1
-#: themselves, where one of the terms is all but gone, little is learned.
-_VARIED, _STRENGTHS = 0.5, (0.1, 0.9)
+#: Share of the steps that practise other stroke sizes than 1 and strengths than 0.5, and which strengths:
+#: near 0 and 1, where one of the terms is all but gone, little is learned.
+_VARIED, _STRENGTHS = 0.4, (0.1, 0.9)
 #: Styles that are looked at on the crops held out, at most.
 _MEASURED = 4
 #: Crops whose statistics a frozen network has.
 _FROZEN_CROPS = 16
-#: Weight of the tone.
-_TONE_WEIGHT = 100.0
 #: Crops of one step.
 _CROPS = 2
 #: Steps of Adam (Kingma & Ba 2015): of kernels, and of scales and offsets, which alone tell one style
 #: from another. The second moment forgets faster than by default, since there are only hundreds.
-_RATE, _CONDITIONAL_RATE, _BETAS = 5e-3, 4e-3, (0.9, 0.99)
+_RATE, _CONDITIONAL_RATE, _BETAS = 3e-3, 5e-3, (0.9, 0.99)
 #: Share of the time in which the steps grow to their full length.
 _WARM_UP = 0.05
 #: A gradient this many times as long as the ones before is shortened to it.
@@ -81,6 +79,8 @@ class Trainer:
         (1, 3, h, w) pictures, as many as the network has styles.
     contents
         What it learns from.
+    tone_weight
+        Of the tone, beside the terms of `settings`.
     device
         Where to compute.
     seed
@@ -101,10 +101,11 @@ class Trainer:
         settings: Settings,
         styles: Sequence[Tensor],
         contents: Contents,
+        tone_weight: float,
         device: torch.device,
         seed: int,
     ) -> None:
-        self.contents, self._device = contents, device
+        self.contents, self._tone_weight, self._device = contents, tone_weight, device
         self._vgg, self._dtype, self._settings = vgg, precision.dtype, settings
         self._random, self._styles = Random(seed), styles
         self._maps: dict[tuple[int, int], tuple[Tensor, Tensor]] = {}
@@ -171,7 +172,7 @@ class Trainer:
         drawn = self.contents.draw(_CROPS, random)
         crops = drawn.pictures.to(self._device)
         painted = self._paint(crops, number, strength, stroke_size)
-        tone = ToneTerm(self._toned(drawn, number), _TONE_WEIGHT)
+        tone = ToneTerm(self._toned(drawn, number), self._tone_weight)
         found = self._evaluate(painted, crops, number, strength, stroke_size, [tone])
         # The heavier of content and style weighs the same at any strength.
         found.gradient.mul_(1 / (len(crops) * max(1.0, strength_factor(strength))))
@@ -240,8 +241,8 @@ class Trainer:
             [StyleTarget(self._grams[number][stroke_size])],
             allocate=self._allocate,
             pooled=True,
+            further=further,
         )
-        objective.terms = [*objective.terms, *further]
         return objective.evaluate(painted.detach())
 
     def copy(self) -> Transformer:
