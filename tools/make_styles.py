@@ -1,8 +1,8 @@
 """Learn the fast styles that come with the plugin: ``python tools/make_styles.py [--again] [NAME ...]``.
 
-Photographs are fetched, training styles painted, then the base is learned from all of them, and from the
-base each sample style. A file that is there is left alone; a learning that was broken off goes on where it
-was a minute before. The machine should have nothing else to do meanwhile.
+Photographs are fetched and training styles painted. The sample styles are learned one from another, and the
+base from what they have in common. A file that is there is left alone; a learning that was broken off goes
+on where it was a minute before. The machine should have nothing else to do meanwhile.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ import paint_training_styles
 import training_pictures
 from PIL import Image
 
+from napari_style_transfer.engine.learning.start import joined
 from napari_style_transfer.fast_style import FastStyle
-from napari_style_transfer.learning import LearningSettings
+from napari_style_transfer.learning import FastStyleInfo, LearningSettings
 from napari_style_transfer.methods.learn import iter_learn
 
 SHIPPED = Path(__file__).parents[1] / "src" / "napari_style_transfer" / "samples" / "fast"
@@ -30,18 +31,52 @@ _COPY = 60.0
 
 @dataclass(frozen=True)
 class Plan:
-    """What one file is learned from, and for how long."""
+    """What one file is learned from, and for how long.
+
+    Attributes
+    ----------
+    styles
+        Whose pictures.
+    minutes
+        On a CPU with AMX that does nothing else.
+    start
+        The plans whose networks it begins with: none for random numbers, several for their mean.
+    """
 
     styles: tuple[str, ...]
-    start: str
     minutes: float
+    start: tuple[str, ...] = ()
 
 
 SAMPLES = tuple(paint_styles.PICTURES)
+#: The sample styles' networks begin alike, so that any two of them can be mixed. The base has seen more.
 PLANS = {
-    "base": Plan((*paint_training_styles.PICTURES, *SAMPLES), "scratch", 90.0),
-    **{name: Plan((name,), "base", 12.0) for name in SAMPLES},
-}
+    "first": Plan(("night",), 2.5),
+    "woodcut": Plan(("woodcut",), 5.0, ("first",)),
+    **{name: Plan((name,), 5.0, ("woodcut",)) for name in SAMPLES if name != "woodcut"},
+    "base": Plan(
+        (*SAMPLES, "impasto", "pointillism", "watercolour", "charcoal", "engraving", "fauve", "glass",
+         "ukiyoe"),
+        9.0,
+        SAMPLES,
+    ),
+}  # fmt: skip
+SHIPPED_NAMES = ("base", *SAMPLES)
+
+
+def start_of(plan: Plan) -> FastStyle | None:
+    """Return what a plan begins with."""
+    known = [FastStyle.load(file_of(name)) for name in plan.start]
+    if len(known) < 2:
+        return known[0] if known else None
+    names = tuple(name for each in known for name in each.names)
+    thumbnails = tuple(picture for each in known for picture in each.info.thumbnails)
+    return FastStyle(joined([each.transformer for each in known]), FastStyleInfo(names, thumbnails))
+
+
+def file_of(name: str) -> Path:
+    """Return where a fast style is written to."""
+    return (SHIPPED if name in SHIPPED_NAMES else CACHE / "learned") / f"{name}.safetensors"
 
 
 def painting(name: str, again: bool) -> Path:
@@ -61,12 +96,10 @@ def learn(name: str, styles: Mapping[str, Path], contents: list[Path], again: bo
     plan, copy = PLANS[name], CACHE / f"{name}.safetensors"
     if again:
         copy.unlink(missing_ok=True)
-    start, minutes = None, plan.minutes
+    start, minutes = start_of(plan), plan.minutes
     if copy.exists():
         start = FastStyle.load(copy)
         minutes = max(0.1, minutes - start.info.seconds / 60)
-    elif plan.start == "base":
-        start = FastStyle.load(SHIPPED / "base.safetensors")
     settings = LearningSettings(start="scratch", minutes=minutes)
     for step in iter_learn(
         styles,
@@ -80,8 +113,8 @@ def learn(name: str, styles: Mapping[str, Path], contents: list[Path], again: bo
             losses = ", ".join(f"{term} {loss:.3g}" for term, loss in step.losses.items())
             print(f"{name}: {step.seconds:.0f} s, {step.steps} steps, {losses}", flush=True)
             step.fast_style.save(copy)
-    SHIPPED.mkdir(parents=True, exist_ok=True)
-    copy.replace(SHIPPED / f"{name}.safetensors")
+    file_of(name).parent.mkdir(parents=True, exist_ok=True)
+    copy.replace(file_of(name))
 
 
 def main() -> None:
@@ -92,7 +125,7 @@ def main() -> None:
     if unknown := set(options.names) - set(PLANS):
         sys.exit(f"There is no {unknown.pop()}; the fast styles are {', '.join(PLANS)}.")
     names = options.names or list(PLANS)
-    missing = [n for n in names if options.again or not (SHIPPED / f"{n}.safetensors").exists()]
+    missing = [name for name in names if options.again or not file_of(name).exists()]
     contents, _ = training_pictures.gather()
     for name in missing:
         styles = {each: painting(each, options.again) for each in PLANS[name].styles}

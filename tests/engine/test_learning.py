@@ -12,7 +12,12 @@ import torch
 
 from napari_style_transfer import FastStyle, InputError, LearningSettings, iter_learn, samples
 from napari_style_transfer.engine.learning.crops import Contents
-from napari_style_transfer.engine.learning.start import network_from, random_network, with_styles
+from napari_style_transfer.engine.learning.start import (
+    joined,
+    network_from,
+    random_network,
+    with_styles,
+)
 from napari_style_transfer.errors import OutOfMemoryError
 from napari_style_transfer.fast_style import FastStyle as Learned
 from napari_style_transfer.progress import Status
@@ -105,6 +110,18 @@ def test_styles_can_be_taken_out_of_a_network() -> None:
     torch.testing.assert_close(
         alone(content, alone.condition([1], 0.8, 1.5)),
         base(content, base.condition([0, 1, 0], 0.8, 1.5)),
+    )
+
+
+def test_networks_are_joined_by_their_mean() -> None:
+    one, two = random_network(1, seed=0), random_network(2, seed=0)
+    with torch.no_grad():
+        two.last.offset[3] = 1.0  # of its second style
+    both = joined([one, two])
+    content = torch.rand(1, 3, 32, 32)
+    torch.testing.assert_close(
+        both(content, both.condition([0, 0, 1], 0.5, 1)),
+        two(content, two.condition([0, 1], 0.5, 1)),
     )
 
 

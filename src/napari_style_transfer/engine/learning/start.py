@@ -66,6 +66,19 @@ def with_styles(base: Transformer, numbers: Sequence[int]) -> Transformer:
 
 
 @torch.no_grad()
+def joined(networks: Sequence[Transformer]) -> Transformer:
+    """Return a network with the styles of several that began alike, and the mean of their kernels."""
+    first = networks[0]
+    network = Transformer(sum(each.styles for each in networks), first.width, first.blocks)
+    together = zip(network.convolutions(), *(e.convolutions() for e in networks), strict=True)
+    for new, *old in together:
+        new.weight.copy_(torch.stack([each.weight for each in old]).mean(0))
+        new.scale.copy_(torch.cat([each.scale for each in old]))
+        new.offset.copy_(torch.cat([each.offset for each in old]))
+    return network
+
+
+@torch.no_grad()
 def frozen(network: Transformer, contents: Tensor) -> Transformer:
     """Return a network that paints with the statistics of contents, for each style, from now on.
 

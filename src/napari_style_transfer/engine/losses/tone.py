@@ -32,7 +32,7 @@ class ToneTerm(Term):
     name = "tone"
     layers = ()
 
-    def __init__(self, target: Tensor, weight: float, side: int = 16) -> None:
+    def __init__(self, target: Tensor, weight: float, side: int = 8) -> None:
         self.weight, self._side = weight, side
         self._target = low_pass(target, side)
 

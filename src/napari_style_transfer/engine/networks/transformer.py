@@ -23,9 +23,9 @@ STRIDE = 4
 #: Numbers that a strength and a stroke size become for each style: 1, and both on a scale around 0.
 _CONDITIONS = 3
 _EPSILON = 1e-5
-#: Pixels by which a picture is mirrored at its borders, which would else be seen in the result: the
-#: convolutions' own padding is zeros. A multiple of `STRIDE`, and less than the shortest side.
-_MARGIN = 12
+#: Pixels by which a picture is mirrored at its borders, where less left lines along them: the convolutions'
+#: own padding is zeros. A multiple of `STRIDE`.
+_MARGIN = 28
 
 #: Means and variances of the channels of each normalised convolution, (C,), in the network's order.
 Statistics = tuple[tuple[Tensor, Tensor], ...]
@@ -255,7 +255,9 @@ class Transformer(nn.Module):
 
     def paint(self, pictures: Tensor, convolve: Convolve) -> Tensor:
         """Paint pictures by the convolutions as `convolve` applies them; otherwise as :meth:`forward`."""
-        maps = 4 * functional.pad(pictures, (_MARGIN,) * 4, mode="reflect") - 2
+        # A picture cannot be mirrored by more than there is of it.
+        top, left = (min(_MARGIN, (side - 1) // STRIDE * STRIDE) for side in pictures.shape[-2:])
+        maps = 4 * functional.pad(pictures, (left, left, top, top), mode="reflect") - 2
         for each in self.down:
             maps = functional.relu(convolve(each, maps))  # type: ignore[arg-type]
         for first, second in zip(self.first, self.second, strict=True):
@@ -264,5 +266,6 @@ class Transformer(nn.Module):
             # Nearest, and a convolution: transposed ones leave grids (Odena et al. 2016).
             maps = functional.interpolate(maps, scale_factor=2)
             maps = functional.relu(convolve(each, maps))  # type: ignore[arg-type]
-        maps = convolve(self.last, maps)[..., _MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
+        height, width = pictures.shape[-2:]
+        maps = convolve(self.last, maps)[..., top : top + height, left : left + width]
         return torch.sigmoid(maps.float())
