@@ -52,12 +52,14 @@ SAMPLES = tuple(paint_styles.PICTURES)
 #: The sample styles' networks begin alike, so that any two of them can be mixed. The base has seen more.
 PLANS = {
     "first": Plan(("night",), 2.5),
-    "woodcut": Plan(("woodcut",), 5.0, ("first",)),
-    **{name: Plan((name,), 5.0, ("woodcut",)) for name in SAMPLES if name != "woodcut"},
+    "woodcut": Plan(("woodcut",), 8.5, ("first",)),
+    "papercut": Plan(("papercut",), 8.5, ("woodcut",)),
+    "meadow": Plan(("meadow",), 5.0, ("woodcut",)),
+    "night": Plan(("night",), 5.0, ("woodcut",)),
     "base": Plan(
         (*SAMPLES, "impasto", "pointillism", "watercolour", "charcoal", "engraving", "fauve", "glass",
          "ukiyoe"),
-        9.0,
+        8.0,
         SAMPLES,
     ),
 }  # fmt: skip
