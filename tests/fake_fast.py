@@ -51,6 +51,11 @@ class FakeFastStyle:
     def save(self, path: Path) -> None:
         Path(path).write_text(json.dumps({"names": self.names, "seconds": self.info.seconds}))
 
+    def only(self, index: int) -> FakeFastStyle:
+        if len(self.names) == 1:
+            return self
+        return FakeFastStyle(info(self.names[index]), self.calls, self.threads)
+
     def mixed(self, other: FakeFastStyle, share: float) -> FakeFastStyle:
         if other.info.note == "foreign":
             raise InputError("The two were learned from different bases and cannot be mixed.")

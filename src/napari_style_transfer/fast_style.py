@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from napari_style_transfer import samples
@@ -96,6 +97,20 @@ class FastStyle:
             "blocks": network.blocks,
             "frozen": int(network.frozen),
         }
+
+    def only(self, index: int) -> FastStyle:
+        """Return a fast style of one of its styles alone, by its place among the names."""
+        from napari_style_transfer.engine.learning.start import with_styles
+
+        if len(self.names) == 1:
+            return self
+        info = replace(
+            self.info,
+            names=(self.names[index],),
+            thumbnails=(self.info.thumbnails[index],),
+        )
+        network = with_styles(self.transformer, [index]).requires_grad_(False).eval()
+        return FastStyle(network, info)
 
     def mixed(self, other: FastStyle, share: float) -> FastStyle:
         """Return a fast style between this one and another one learned from the same base.

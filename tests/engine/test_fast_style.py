@@ -136,6 +136,16 @@ def test_a_mix_lies_between() -> None:
     assert np.abs(middle.info.thumbnails[0] - expected).max() <= 1
 
 
+def test_one_of_several_styles_is_a_fast_style_of_its_own() -> None:
+    both = fast_style("a", "b")
+    alone = both.only(1)
+    assert alone.names == ("b",)
+    np.testing.assert_array_equal(alone.info.thumbnails[0], both.info.thumbnails[1])
+    content = picture(40, 40)
+    assert difference(alone(content, **PLAIN), both(content, shares={"b": 1.0}, **PLAIN)) <= 1
+    assert alone.only(0) is alone
+
+
 def test_unlike_networks_are_not_mixed() -> None:
     with pytest.raises(InputError, match=r"styles 1, width 4, .* and styles 2, width 4"):
         fast_style("a").mixed(fast_style("b", "c"), 0.5)

@@ -379,6 +379,27 @@ def test_styles_of_one_file_are_mixed_by_their_shares(driver: Driver, styles: Fa
     assert both.calls[-1]["shares"] == [0.75, 0.25]
 
 
+def test_a_style_among_several_is_mixed_with_one_of_another_file(
+    driver: Driver, styles: FakeLibrary
+) -> None:
+    styles.shipped["both"] = FakeFastStyle(info("one", "two"), styles.shipped["night"].calls)
+    driver.widget.choices.read_library()
+    driver.widget.other.value = "both#1"
+    driver.widget.share.value = 0.25
+    driver.choose("night")
+    last = styles.shipped["night"].calls[-1]
+    assert (last["name"], last["shares"]) == ("night+two*0.25", [1.0])
+
+
+def test_styles_of_the_base_are_offered_unless_they_have_files_of_their_own(
+    driver: Driver, styles: FakeLibrary
+) -> None:
+    styles.shipped = {"base": FakeFastStyle(info("night", "glass")), **styles.shipped}
+    entries, wrong = library.entries()
+    assert not wrong
+    assert [entry.key for entry in entries] == ["night#0", "meadow#0", "base#1"]
+
+
 def test_styles_that_cannot_be_mixed_are_one_sentence(driver: Driver, styles: FakeLibrary) -> None:
     styles.shipped["odd"] = FakeFastStyle(info("odd", note="foreign"))
     driver.widget.choices.read_library()

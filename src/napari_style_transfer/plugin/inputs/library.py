@@ -81,13 +81,19 @@ def entries() -> tuple[list[FastEntry], list[str]]:
     Only the headers of the files are read.
     """
     found, wrong = list[FastEntry](), list[str]()
-    sources = [(name, path, False) for name, path in samples.fast_styles().items() if name != _BASE]
+    sources = [(name, path, False) for name, path in samples.fast_styles().items()]
+    sources.sort(key=lambda each: each[0] == _BASE)
     sources += [(str(path), path, True) for path in _files()]
     for source, path, own in sources:
         try:
-            found += entries_of(source, fast_file.read_info(path), own=own)
+            read = entries_of(source, fast_file.read_info(path), own=own)
         except StyleTransferError as error:
             wrong.append(str(error))
+            continue
+        if source == _BASE:  # some of its styles have files of their own
+            known = {entry.name for entry in found}
+            read = [entry for entry in read if entry.name not in known]
+        found += read
     return found, wrong
 
 

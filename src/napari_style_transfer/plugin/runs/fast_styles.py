@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_style_transfer.errors import InputError
 from napari_style_transfer.methods.base import Method
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ class FastStyles:
 
     def __init__(self) -> None:
         self._read: dict[str, tuple[int, FastStyle]] = {}
-        self._mixed: tuple[tuple[FastStyle, FastStyle, float], FastStyle] | None = None
+        self._mixed: tuple[object, FastStyle] | None = None
 
     def load(self, source: str | FastStyle) -> FastStyle:
         """Return a fast style.
@@ -61,19 +60,17 @@ class FastStyles:
             other = self.load(second.source)
             if other is fast:
                 shares[second.index] += other_share
-            elif second.index == first.index:
-                shares[first.index] = 1.0
-                fast = self._between(fast, other, other_share)
             else:
-                raise InputError(
-                    f"'{first.name}' and '{second.name}' cannot be mixed: they have different places in "
-                    "their files."
-                )
+                places = first.index, second.index
+                fast, shares = self._between((fast, other), places, other_share), [1.0]
         return fast, shares
 
-    def _between(self, fast: FastStyle, other: FastStyle, share: float) -> FastStyle:
-        """Return the mix of two, kept until another is asked for."""
-        given = fast, other, share
+    def _between(
+        self, both: tuple[FastStyle, FastStyle], places: tuple[int, int], share: float
+    ) -> FastStyle:
+        """Return the mix of a style of each of two, kept until another is asked for."""
+        given = both, places, share
         if self._mixed is None or self._mixed[0] != given:
-            self._mixed = given, fast.mixed(other, share)
+            one, other = (fast.only(place) for fast, place in zip(both, places, strict=True))
+            self._mixed = given, one.mixed(other, share)
         return self._mixed[1]
