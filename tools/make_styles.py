@@ -1,7 +1,7 @@
 """Learn the fast styles that come with the plugin: ``python tools/make_styles.py [--again] [NAME ...]``.
 
-Photographs are fetched and training styles painted. The sample styles are learned one from another, and the
-base from what they have in common. A file that is there is left alone; a learning that was broken off goes
+Photographs are fetched and training styles painted. The base is learned in stages, and from it the sample
+styles. A file that is there is left alone; a learning that was broken off goes
 on where it was a minute before. The machine should have nothing else to do meanwhile.
 """
 
@@ -49,20 +49,22 @@ class Plan:
 
 
 SAMPLES = tuple(paint_styles.PICTURES)
-#: The sample styles' networks begin alike, so that any two of them can be mixed. The base has seen more.
+FURTHER = (
+    "impasto", "pointillism", "watercolour", "charcoal", "engraving", "fauve", "glass", "ukiyoe",
+)  # fmt: skip
+#: One style from scratch; from it another one, and from that the others; all twelve from their mean; and from
+#: that base each sample style again. All begin alike, so that any two of them can be mixed.
 PLANS = {
     "first": Plan(("night",), 2.5),
-    "woodcut": Plan(("woodcut",), 8.5, ("first",)),
-    "papercut": Plan(("papercut",), 8.5, ("woodcut",)),
-    "meadow": Plan(("meadow",), 5.0, ("woodcut",)),
-    "night": Plan(("night",), 5.0, ("woodcut",)),
-    "base": Plan(
-        (*SAMPLES, "impasto", "pointillism", "watercolour", "charcoal", "engraving", "fauve", "glass",
-         "ukiyoe"),
-        8.0,
-        SAMPLES,
-    ),
-}  # fmt: skip
+    "early-woodcut": Plan(("woodcut",), 5.0, ("first",)),
+    **{
+        f"early-{name}": Plan((name,), 5.0, ("early-woodcut",))
+        for name in SAMPLES
+        if name != "woodcut"
+    },
+    "base": Plan((*SAMPLES, *FURTHER), 8.0, tuple(f"early-{name}" for name in SAMPLES)),
+    **{name: Plan((name,), 3.2, ("base",)) for name in SAMPLES},
+}
 SHIPPED_NAMES = ("base", *SAMPLES)
 
 
