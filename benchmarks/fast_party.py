@@ -63,7 +63,7 @@ def learn_ours(job: FastJob) -> None:
     """Learn a fast style and paint with it."""
     settings = LearningSettings(
         minutes=job.minutes[0],
-        base=job.start,
+        start=job.start,
         device=job.device,
         size=job.size,
         crop=min(LearningSettings().crop, job.size),

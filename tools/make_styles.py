@@ -1,8 +1,8 @@
 """Learn the fast styles that come with the plugin: ``python tools/make_styles.py [--again] [NAME ...]``.
 
 Photographs are fetched and training styles painted. The base is learned in stages, and from it the sample
-styles. A file that is there is left alone; a learning that was broken off goes
-on where it was a minute before. The machine should have nothing else to do meanwhile.
+styles. A file that is there is left alone; a learning that was broken off goes on where it was a minute
+before. The machine should have nothing else to do meanwhile.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ SAMPLES = tuple(paint_styles.PICTURES)
 FURTHER = (
     "impasto", "pointillism", "watercolour", "charcoal", "engraving", "fauve", "glass", "ukiyoe",
 )  # fmt: skip
-#: One style from scratch; from it another one, and from that the others; all twelve from their mean; and from
-#: that base each sample style again. All begin alike, so that any two of them can be mixed.
+#: One style from scratch, from it another one, and from that the others. Then all twelve from their mean, and
+#: from that base each sample style again. All begin alike, so that any two of them can be mixed.
 PLANS = {
     "first": Plan(("night",), 2.5),
     "early-woodcut": Plan(("woodcut",), 5.0, ("first",)),
