@@ -52,8 +52,8 @@ SAMPLES = tuple(paint_styles.PICTURES)
 FURTHER = (
     "impasto", "pointillism", "watercolour", "charcoal", "engraving", "fauve", "glass", "ukiyoe",
 )  # fmt: skip
-#: One style from scratch, from it another one, and from that the others. Then all twelve from their mean, and
-#: from that base each sample style again. All begin alike, so that any two of them can be mixed.
+#: One style from scratch, from it another one, and from that the others. All twelve from their mean; and
+#: from this base each sample style again. All begin alike: any two of them can be mixed.
 PLANS = {
     "first": Plan(("night",), 2.5),
     "early-woodcut": Plan(("woodcut",), 5.0, ("first",)),
