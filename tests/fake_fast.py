@@ -178,7 +178,7 @@ class FakeLearning:
         self.calls.append(
             {
                 "styles": dict(styles),
-                "contents": [[np.asarray(each) for each in pictures] for pictures in contents],
+                "contents": [np.asarray(each) for each in contents],
                 "settings": settings,
                 "base": base,
                 "content_names": list(content_names),

@@ -190,7 +190,7 @@ def test_shipped_styles_are_listed_and_painted(
         (["--share", "day=much"], "such as night=0.7; got 'day=much'."),
         (["--share", "day=0"], "above 0"),
         (["-o", "my.safetensors"], "must end in .png"),
-        (["--fast", "none.safetensors"], "There is no file none.safetensors."),
+        (["--fast", "none.safetensors"], "There is no file none.safetensors"),
         (
             ["--fast", "photo.png"],
             "Cannot read the fast style photo.png: it is no safetensors file",

@@ -560,9 +560,11 @@ def test_learning_takes_all_slices_and_ends_in_the_gallery(
     taught.done()
     (call,) = learning.calls
     assert list(call["styles"]) == ["painting"]
-    assert call["content_names"] == ["photo", "stack"]
-    assert [len(pictures) for pictures in call["contents"]] == [1, 4]
-    assert sorted(int(each[0, 0, 0]) for each in call["contents"][1]) == [40, 90, 140, 190]
+    assert call["content_names"] == ["photo", *4 * ["stack"]]
+    assert len(call["contents"]) == 5
+    pictures = list(call["contents"])
+    assert all(each.ndim == 3 and each.dtype == np.uint8 for each in pictures)
+    assert sorted(int(each[0, 0, 0]) for each in pictures[1:]) == [40, 90, 140, 190]
     assert call["settings"].minutes == 2
     assert call["base"] is None
     file = styles.folder / "painting.safetensors"

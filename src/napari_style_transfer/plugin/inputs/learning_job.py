@@ -60,6 +60,40 @@ class LayerPictures(Sequence[npt.NDArray[np.uint8]]):
             return self._shown.picture
 
 
+class AllPictures(Sequence[npt.NDArray[np.uint8]]):
+    """The pictures of several layers, one layer after another.
+
+    Parameters
+    ----------
+    layers
+        Name to pictures.
+
+    Attributes
+    ----------
+    names
+        The layer of each picture.
+    """
+
+    def __init__(self, layers: Mapping[str, LayerPictures]) -> None:
+        self._places = [(each, n) for each in layers.values() for n in range(len(each))]
+        self.names = [name for name, each in layers.items() for _ in range(len(each))]
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._places)
+
+    @overload
+    def __getitem__(self, number: int) -> npt.NDArray[np.uint8]: ...
+    @overload
+    def __getitem__(self, number: slice) -> Sequence[npt.NDArray[np.uint8]]: ...
+    def __getitem__(self, number: int | slice) -> Any:
+        """Return an (H, W, 3|4) picture, or several."""
+        if isinstance(number, slice):
+            return [pictures[n] for pictures, n in self._places[number]]
+        pictures, n = self._places[number]
+        return pictures[n]
+
+
 @dataclass(frozen=True, eq=False)
 class LearningJob:
     """Everything a learning needs, independent of the layers it came from.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from napari_style_transfer.engine.libraries import load_libraries, load_triton, no_collections
 from napari_style_transfer.errors import StyleTransferError
-from napari_style_transfer.plugin.inputs.learning_job import LearningJob
+from napari_style_transfer.plugin.inputs.learning_job import AllPictures, LearningJob
 from napari_style_transfer.plugin.runs.messages import LearningEnded, LearningProgress
 from napari_style_transfer.progress import Status
 from napari_style_transfer.steering import Steering
@@ -36,12 +36,13 @@ def learn(
     with no_collections():
         from napari_style_transfer.methods.learn import iter_learn
 
+    contents = AllPictures(job.contents)
     engine = iter_learn(
         {name: style.pixels() for name, style in job.styles.items()},
-        list(job.contents.values()),
+        contents,
         settings=job.settings,
         base=job.start,
-        content_names=list(job.contents),
+        content_names=contents.names,
         stop=should_stop,
     )
     kept = _Kept(job)
