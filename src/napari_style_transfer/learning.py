@@ -118,7 +118,7 @@ class LearningSettings(Sealed):
     weights: str = parameter(
         "oxford",
         "Network weights",
-        "Of the VGG-19 that judges: oxford, torchvision or a file.",
+        "Of the VGG-19 by which the losses are measured: oxford, torchvision or a file.",
         advanced=True,
         min_length=1,
     )
@@ -174,9 +174,9 @@ class FastStyleInfo:
     settings
         With which it was learned.
     contents
-        Names of what it was learned from.
+        Names of what it was learned from, each once.
     figures
-        What the judge measured on held-out crops, by name.
+        The losses on crops held out, by name, at the end and before it began.
     versions
         Package to version, when it was learned.
     seconds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from napari_style_transfer.engine.tensors import resize, to_array, to_tensor
 from napari_style_transfer.errors import InputError, OutOfMemoryError, StyleTransferError
 from napari_style_transfer.fast_style import FastStyle
 from napari_style_transfer.geometry import result_shape
+from napari_style_transfer.io.fast_file import thumbnail
 from napari_style_transfer.learning import FastStyleInfo, LearningSettings, LearningStep
 from napari_style_transfer.progress import Losses, Status
 from napari_style_transfer.settings import MIN_SIDE, Settings
@@ -42,7 +44,6 @@ _FIRST_LOOK = 128
 _LOOK_EVERY, _LOOK_SHARE = 5.0, 0.02
 #: Share of the time without a better look after which it is over.
 _PATIENCE = 0.5
-_THUMBNAIL = 128
 
 
 def iter_learn(
@@ -83,6 +84,11 @@ def iter_learn(
         Seconds, at least, between steps that carry a fast style.
     **overrides
         Single parameters by the names of :class:`LearningSettings`, such as ``minutes=5``.
+
+    Yields
+    ------
+    LearningStep
+        The last one has the status ``FINISHED`` or ``STOPPED``, and the best fast style.
 
     Raises
     ------
@@ -159,24 +165,23 @@ class _Learning:
             stopped, over = self.stop(), now - began >= total
             if self.settings.frozen and not trainer.transformer.frozen and now - began >= total / 2:
                 trainer.freeze()
-                best, best_at, lowest = trainer.copy(), now, trainer.measure()
+                best, best_at = trainer.copy(), now
+                losses = lowest = trainer.measure()
             if stopped or over or now - looked >= look_every:
                 losses, looked = trainer.measure(), time.monotonic()
                 if sum(losses.values()) < sum(lowest.values()):
                     lowest, best, best_at = losses, trainer.copy(), now
                 over = over or now - best_at > max(_PATIENCE * total, 60.0)
+            snapshot, left = None, max(0.0, total - (now - began))
             if stopped or over:
-                status = Status.STOPPED if stopped else Status.FINISHED
-            snapshot = None
-            if status is not Status.RUNNING:
+                status, left = Status.STOPPED if stopped else Status.FINISHED, 0.0
                 snapshot = self._fast_style(best, now - began, lowest, first)
             elif now - shown >= self.snapshot_interval:
                 snapshot, shown = self._fast_style(trainer.copy(), now - began, losses, first), now
             yield LearningStep(
                 steps=steps,
                 seconds=now - began,
-                seconds_left=0.0 if snapshot and status is not Status.RUNNING
-                else max(0.0, total - (now - began)),
+                seconds_left=left,
                 losses=Losses(losses),
                 best=sum(lowest.values()),
                 device=describe(self.device),
@@ -184,22 +189,24 @@ class _Learning:
                 fast_style=snapshot,
                 status=status,
                 note=self.note if steps == 1 else "",
-            )  # fmt: skip
+            )
 
     def _read_contents(self) -> list[Tensor]:
         """Read the contents, each no larger than is seen of it."""
         count = len(self.contents)
-        chosen = sorted({round(n * (count - 1) / max(1, _CONTENTS - 1)) for n in range(_CONTENTS)})
-        chosen = list(range(count)) if count <= _CONTENTS else chosen
-        pictures = []
+        chosen = torch.linspace(0, count - 1, min(count, _CONTENTS)).round().int().tolist()
+        pictures, names = [], []
         for number in chosen:
             name = self.content_names[number] if number < len(self.content_names) else str(number)
+            names.append(name)
             picture = _picture(self.contents[number], f"content {name!r}")
             shape = picture.shape[-2], picture.shape[-1]
             largest = 2 * self.settings.size
             pictures.append(
                 resize(picture, result_shape(shape, largest)) if max(shape) > largest else picture
             )
+        if self.content_names:
+            self.content_names = tuple(dict.fromkeys(names))  # of many slices, the layer's once
         return pictures
 
     def _trainer(self, contents: Contents, precision: Precision) -> Trainer:
@@ -219,15 +226,22 @@ class _Learning:
         trainer.begin(self._network(trainer))
         return trainer
 
+    @property
+    def _known(self) -> FastStyle | None:
+        """The fast style of these very styles that is learned longer, if any."""
+        goes_on = self.base is not None and self.base.names == tuple(self.styles)
+        return self.base if goes_on else None
+
     def _network(self, trainer: Trainer) -> Transformer:
+        """Return the network to begin with."""
         if self.base is None:
             return random_network(len(self.styles), self.settings.seed)
-        known = self.base.transformer
-        if self.base.names == tuple(self.styles):
-            return known
-        return network_from(
-            known.to(self.device), len(self.styles), *trainer.first_look(_FIRST_LOOK)
-        )
+        if self._known is not None:
+            return self._known.transformer
+        base = copy.deepcopy(self.base.transformer).to(
+            self.device
+        )  # the caller's stays where it is
+        return network_from(base, len(self.styles), *trainer.first_look(_FIRST_LOOK))
 
     def _fast_style(
         self,
@@ -236,14 +250,12 @@ class _Learning:
         losses: Mapping[str, float],
         first: Mapping[str, float],
     ) -> FastStyle:
-        before = 0.0
-        if self.base is not None and self.base.names == tuple(self.styles):
-            before = self.base.info.seconds
+        before = 0.0 if self._known is None else self._known.info.seconds
         return FastStyle(
             network,
             FastStyleInfo(
                 names=tuple(self.styles),
-                thumbnails=tuple(_thumbnail(picture) for picture in self.styles.values()),
+                thumbnails=tuple(thumbnail(to_array(each)) for each in self.styles.values()),
                 settings=self.settings,
                 contents=self.content_names,
                 figures={
@@ -267,9 +279,3 @@ def _picture(source: Any, what: str) -> Tensor:
             f"learn from below {MIN_SIDE} px."
         )
     return picture
-
-
-def _thumbnail(picture: Tensor) -> Any:
-    shape = picture.shape[-2], picture.shape[-1]
-    small = result_shape(shape, min(_THUMBNAIL, max(shape)))
-    return to_array(resize(picture, small))

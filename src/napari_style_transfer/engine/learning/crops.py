@@ -112,9 +112,7 @@ def _divided(picture: Tensor) -> tuple[Tensor, Tensor]:
     """Divide a picture along its long side, in what is learned from and what is held out."""
     axis = 2 if picture.shape[2] >= picture.shape[3] else 3
     length = picture.shape[axis]
-    kept = length - max(1, round(_SHARE * length))
-    if kept < 1:
-        return picture, picture
+    kept = length - round(_SHARE * length)
     return picture.narrow(axis, 0, kept), picture.narrow(axis, kept, length - kept)
 
 

@@ -27,7 +27,7 @@ from napari_style_transfer.geometry import result_shape
 from napari_style_transfer.settings import Settings, strength_factor
 
 #: Stroke sizes at which the style is looked at; between them the network interpolates.
-STROKE_SIZES = (0.5, 0.7071, 1.0, 1.4142, 2.0)
+_STROKE_SIZES = (0.5, 0.7071, 1.0, 1.4142, 2.0)
 #: Share of the steps that practise other stroke sizes than 1 and strengths than 0.5, and which strengths:
 #: near 0 and 1, where one of the terms is all but gone, little is learned.
 _VARIED, _STRENGTHS = 0.4, (0.1, 0.9)
@@ -113,7 +113,7 @@ class Trainer:
         if self._device.type == "cpu":
             self._allocate = MapAllocator(_BYTES_PER_PIXEL * _CROPS * contents.crop**2)
         self._grams = [
-            {size: self._gram_matrices(style, size) for size in STROKE_SIZES} for style in styles
+            {size: self._gram_matrices(style, size) for size in _STROKE_SIZES} for style in styles
         ]
         self._usual = math.inf
 
@@ -156,8 +156,8 @@ class Trainer:
             self._vgg, seen, list(self._settings.style_layers), allocate=self._allocate
         )
 
-    def step(self, progress: float) -> Mapping[str, Tensor]:
-        """Do one step with crops of contents; return their losses by name, (N,).
+    def step(self, progress: float) -> None:
+        """Do one step, with crops of contents.
 
         Parameters
         ----------
@@ -168,7 +168,7 @@ class Trainer:
         number = random.randrange(self.transformer.styles)
         strength, stroke_size = 0.5, 1.0
         if random.random() < _VARIED:
-            strength, stroke_size = random.uniform(*_STRENGTHS), random.choice(STROKE_SIZES)
+            strength, stroke_size = random.uniform(*_STRENGTHS), random.choice(_STROKE_SIZES)
         drawn = self.contents.draw(_CROPS, random)
         crops = drawn.pictures.to(self._device)
         painted = self._paint(crops, number, strength, stroke_size)
@@ -180,7 +180,6 @@ class Trainer:
         with _one_thread(self._device):
             painted.backward(found.gradient)  # type: ignore[no-untyped-call]
         self._move(progress)
-        return found.losses
 
     def _move(self, progress: float) -> None:
         """Do Adam's step."""

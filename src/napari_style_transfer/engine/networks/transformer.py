@@ -23,8 +23,8 @@ STRIDE = 4
 #: Numbers that a strength and a stroke size become for each style: 1, and both on a scale around 0.
 _CONDITIONS = 3
 _EPSILON = 1e-5
-#: Strengths 0 and 1 become minus and plus this. Little is learned of them in minutes: at 1 they were hardly
-#: seen, and at 4 the picture fell apart.
+#: In the condition, strengths go from minus this to plus this. Little is learned of them in minutes: with 1
+#: the strength was hardly seen, and with 4 the picture fell apart.
 _SPREAD = 2.0
 #: Pixels by which a picture is mirrored at its borders, where less left lines along them: the convolutions'
 #: own padding is zeros. A multiple of `STRIDE`.

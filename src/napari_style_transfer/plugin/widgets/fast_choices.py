@@ -9,6 +9,7 @@ from psygnal import Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_style_transfer.errors import InputError
+from napari_style_transfer.fast_style import STROKE_SIZES
 from napari_style_transfer.plugin.inputs import library
 from napari_style_transfer.plugin.inputs.fast_job import FastChoice, FastNote
 from napari_style_transfer.plugin.inputs.library import FastEntry
@@ -83,7 +84,7 @@ class FastChoices:
         self.strength, self.size = build_field("strength"), build_field("size")
         self.device = build_field("device")
         self.stroke_size = NumberField(
-            NumberRange("Stroke size", 0.5, 2, step=1.05, page=1.2, by_ratio=True),
+            NumberRange("Stroke size", *STROKE_SIZES, step=1.05, page=1.2, by_ratio=True),
             1.0,
             slider=True,
             name="stroke_size",
