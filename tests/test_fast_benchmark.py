@@ -167,6 +167,7 @@ def test_the_report_tells_every_party_and_every_duel():
         "memory_gb": 1, "device": "cpu", "system": "s", "python": "3", "versions": {"torch": "2"},
     }  # fmt: skip
     data = {
+        "command": "python -m benchmarks.fast",
         "size": 64, "machine": machine, "verdicts": {"storm": {"coffee": of_pair}},
         "learned": {"storm": {"base-3": {"steps": 7}, "example": {"steps": {"3": 2}}}},
         "applied": {"ours": {"64": cost}}, "seconds": {"storm": {"coffee-full-5": 2.0}},
