@@ -293,6 +293,13 @@ class Settings(Sealed):
         le=1,
         allow_inf_nan=False,
     )
+    coherence: Literal["independent", "neighbour", "steady"] = parameter(
+        "neighbour",
+        "Coherence",
+        "Of the slices of a stack, or frames of a movie: independent paints each on its own; neighbour "
+        "starts from the slice before where both show the same; steady also follows what moves.",
+        advanced=True,
+    )
     stop_after: int = parameter(
         0,
         "Stop after",

@@ -37,6 +37,9 @@ class Request:
         all of it if None. Of the rest, `init` gives the fine strokes only.
     regions
         Where each style goes; everywhere if None.
+    references
+        Pictures of the scene that the content belongs to: their colours and statistics serve for all of
+        it. The content's own where there are none.
     bits
         Of each value of the last step's picture: 8 for uint8, 16 for uint16.
     """
@@ -47,6 +50,7 @@ class Request:
     init: ImageSource | None = None
     init_mask: npt.NDArray[np.float32] | None = None
     regions: Regions | None = None
+    references: tuple[ImageSource, ...] = ()
     bits: Literal[8, 16] = 8
 
     @classmethod
