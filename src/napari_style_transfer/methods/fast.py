@@ -44,7 +44,11 @@ class Fast:
             If a parameter cannot be used.
         """
         painting = self.fast_style.prepare(
-            request.content, request.settings, shares=self.shares, own_size=self.own_size
+            request.content,
+            request.settings,
+            shares=self.shares,
+            own_size=self.own_size,
+            references=request.references,
         )
         return _steps(painting, request, controls)
 
