@@ -19,6 +19,7 @@ from napari_style_transfer.methods.base import Neighbour, Request
 from napari_style_transfer.methods.optimize import Optimize
 from napari_style_transfer.methods.steady import Painted, carry
 from napari_style_transfer.stack.scenes import Scenes
+from napari_style_transfer.steering import Steering
 
 Array = np.ndarray[Any, Any]
 
@@ -178,3 +179,18 @@ def test_a_steady_run_that_was_stopped_goes_on_to_the_same_bytes() -> None:
     for _ in stylize_stack(frames, style, out=parts, done=done, settings=settings):
         pass
     np.testing.assert_array_equal(parts, whole)
+
+
+def test_what_is_steered_holds_for_later_frames() -> None:
+    (frame,) = scene(count=1)
+    frames, steering = np.stack([frame] * 4), Steering()
+    out = np.zeros_like(frames)
+    settings = STEADY.replace(steps=60)
+    for message in stylize_stack(
+        frames, samples.load("night"), out=out, settings=settings, steering=steering
+    ):
+        if message.index == (1,) and message.step.evaluation == 2:
+            steering.change(settings=settings.replace(strength=0.0))
+    change = np.abs(np.diff(out.astype(float), axis=0)).mean((1, 2, 3))
+    assert change[0] > 3  # of the change
+    assert change[1:].max() < 0.5 * change[0]

@@ -124,16 +124,17 @@ class RunState:
         return resize(self._content if self._reference is None else self._reference, shape)
 
     def held(self, shape: Shape) -> tuple[Tensor, Tensor] | None:
-        """Return what the result is held to at `shape`, and how firmly; None for nothing.
-
-        What is steered is free to change.
-        """
-        if self._held is None or self.steered:
+        """Return what the result is held to at `shape`, and how firmly; None for nothing."""
+        if self._held is None:
             return None
         target, weights = (resize(each, shape) for each in self._held)
         if self.settings.colours == "luminance":
             target = luminance(target)
         return target, weights
+
+    def release(self) -> None:
+        """Hold the result to nothing any more, so that it can become what is asked for now."""
+        self._held = None
 
     def untouched(self, shape: Shape) -> Tensor | None:
         """Return (H, W) bool on the CPU, true where the content is left as it is; None for nowhere."""

@@ -217,13 +217,14 @@ class _Painter:
             return
         method = self.method or self._optimize()
         painted, errors = set(self.output.done), list[SliceError]()
+        outdated = set[Index]()  # painted before something was changed
         if self.first.settings.coherence == "steady":
             self.scenes = Scenes(self.chosen, self._read, self._ask)
         forecast = Forecast(method.evaluations(self.first, follows=True))
         for number, task in enumerate(tasks, start=1):
             if self._ask():
                 return
-            before = self._before(task.index, painted)
+            before, updates = self._before(task.index, painted - outdated), self.relay.updates
             forecast.begin(len(tasks) - number, follows=bool(before))
             try:
                 finished = yield from self._paint_slice(task, before, method, forecast)
@@ -235,6 +236,8 @@ class _Painter:
                 continue
             if not finished:
                 return
+            if self.scenes is not None and self.relay.updates > updates:
+                outdated |= painted
             painted.add(task.index)
         if len(errors) == len(self.chosen):
             total = len(self.chosen)

@@ -12,7 +12,14 @@ class Relay(Steering):
     ----------
     source
         What the user steers with.
+
+    Attributes
+    ----------
+    updates
+        How many there were so far.
     """
+
+    updates: int = 0
 
     def __init__(self, source: Steering) -> None:
         super().__init__()
@@ -37,6 +44,7 @@ class Relay(Steering):
         """Return what is new to the run, if anything."""
         new = self._source.take()
         if new is not None:
+            self.updates += 1
             self._heard = (self._heard or Update()).then(new)
         repeated, self._repeated = self._repeated, True
         return new if repeated else self._heard
