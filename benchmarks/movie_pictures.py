@@ -49,7 +49,9 @@ def sheet_rows(clip: Clip, by_contestant: Mapping[str, Mapping[int, Frame]]) -> 
             if t == late and {t, t - 1} <= frames.keys():
                 motion = clip.motion(t, t - 1)
                 apart = np.abs(levels(frames[t]) - warp(levels(frames[t - 1]), motion.flow))
-                pictures[f"changed, × {_AMPLIFIED}"] = _AMPLIFIED * apart * motion.valid[..., None]
+                pictures[f"changed, {_AMPLIFIED} times"] = (
+                    _AMPLIFIED * apart * motion.valid[..., None]
+                )
         rows.append(Row(f"{clip.name}: {name(contestant)}", pictures))
     return rows
 
