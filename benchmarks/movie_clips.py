@@ -342,8 +342,12 @@ def _sample(picture: Frame, places: Flow) -> Frame:
 def _scaled(picture: Frame, size: int) -> Frame:
     height, width = picture.shape[:2]
     factor = size / max(height, width)
-    way = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
-    return cv2.resize(picture, (round(width * factor), round(height * factor)), interpolation=way)
+    return _resized(picture, (round(height * factor), round(width * factor)))
+
+
+def _resized(picture: Frame, shape: tuple[int, int]) -> Frame:
+    way = cv2.INTER_AREA if shape[0] < picture.shape[0] else cv2.INTER_CUBIC
+    return cv2.resize(picture, (shape[1], shape[0]), interpolation=way)
 
 
 def _fitted(picture: Frame, shape: tuple[int, int]) -> Frame:
@@ -351,7 +355,7 @@ def _fitted(picture: Frame, shape: tuple[int, int]) -> Frame:
     height, width = picture.shape[:2]
     high = min(height, round(width * shape[0] / shape[1]))
     top = (height - high) // 2
-    return _scaled(picture[top : top + high], max(shape))[: shape[0], : shape[1]]
+    return _resized(picture[top : top + high], shape)
 
 
 CLIPS: dict[str, Callable[[int, int], Clip]] = {

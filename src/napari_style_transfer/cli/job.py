@@ -135,7 +135,7 @@ def plan(arguments: Namespace) -> Job:
         missing = "a style" if content else "a content and a style"
         raise InputError(f"Name {missing} picture; --help shows how.")
     check_content(content)
-    if steady and entry is None and is_moving(content):
+    if steady and is_moving(content):
         settings = settings.replace(coherence="steady")
     if entry is None:
         others = _files_read(styles, regions, init)
