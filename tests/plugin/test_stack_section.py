@@ -171,6 +171,82 @@ def test_the_section_fits_a_narrow_dock(
     assert driver.widget.stack.minimumSizeHint().width() <= 290
 
 
+# ---- coherence -----------------------------------------------------------------------------------
+
+
+def movie(viewer: ViewerModel, **options: Any) -> Image:
+    options = {"name": "movie", "axis_labels": ("T", "y", "x")} | options
+    return viewer.add_image(cells((3, 40, 60)), **options)
+
+
+def test_the_coherence_is_shown_with_the_slices_only(driver: Driver, content: Image) -> None:
+    field, stack = driver.widget.coherence, driver.widget.stack
+    assert field is stack.coherence
+    assert field.label == "Coherence"
+    assert not field.native.isHidden()
+    names = ["each on its own", "from its neighbour", "steady (time)"]
+    assert [field.native.itemText(place) for place in range(3)] == names
+    assert field.choices == ("independent", "neighbour", "steady")
+    assert [each.name for form in driver.widget for each in form].count("coherence") == 0
+    stack.slices.value = "this slice"
+    assert field.native.isHidden()
+    assert stack._hint.text() == ""
+
+
+def test_time_is_steady_and_all_else_follows_its_neighbour(
+    driver: Driver, viewer: ViewerModel, content: Image
+) -> None:
+    field = driver.widget.coherence
+    assert field.value == "neighbour"
+    driver.widget.content.value = movie(viewer)
+    assert (field.value, driver.widget.settings().coherence) == ("steady", "steady")
+    driver.widget.content.value = content
+    assert field.value == "neighbour"
+    driver.widget.content.value = movie(viewer, axis_labels=None, units=("s", "pixel", "pixel"))
+    assert field.value == "steady"
+    driver.widget.content.value = viewer.add_image(cells((3, 4, 40, 60)))
+    assert field.value == "neighbour"
+
+
+def test_the_axis_of_the_range_decides(driver: Driver, viewer: ViewerModel) -> None:
+    labels = ("t", "z", "y", "x")
+    layer = viewer.add_image(cells((2, 3, 40, 60)), axis_labels=labels)
+    driver.widget.content.value = layer
+    assert driver.widget.coherence.value == "steady"
+    viewer.dims.order = (1, 2, 0, 3)
+    assert driver.widget.coherence.value == "neighbour"
+
+
+def test_a_chosen_coherence_stays_until_another_content_is_chosen(
+    driver: Driver, viewer: ViewerModel, content: Image
+) -> None:
+    field = driver.widget.coherence
+    field.native.setFocus()
+    QTest.keyClick(field.native, Qt.Key.Key_Up)
+    assert field.value == "independent"
+    assert driver.widget.stack._hint.text().startswith("Each slice is painted in full")
+    viewer.dims.order = (1, 0, 2)
+    driver.widget.stack.slices.value = "a range"
+    assert field.value == "independent"
+    driver.widget.content.value = movie(viewer)
+    assert field.value == "steady"
+
+
+def test_a_recipe_brings_its_coherence(
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackMethod
+) -> None:
+    driver.widget.coherence.value = "independent"
+    driver.run()
+    result = viewer.layers[RESULT]
+    assert Recipe.parse(result.metadata).settings.coherence == "independent"
+    driver.widget.content.value = movie(viewer)
+    select(viewer, result)
+    driver.widget.load_recipe.changed.emit(True)
+    assert driver.widget.coherence.value == "independent"
+    viewer.dims.order = (1, 0, 2)
+    assert driver.widget.coherence.value == "independent"
+
+
 # ---- the run -------------------------------------------------------------------------------------
 
 

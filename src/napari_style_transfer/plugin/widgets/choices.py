@@ -101,7 +101,9 @@ class Choices:
         self.fields = build_fields()
         self.styles = StylesSection(viewer, self.style, self.content)
         self.regions = RegionsSection(viewer, self.grid, self.styles.names, lifetime)
-        self.stack = StackSection(viewer, self.content, self.settings, lifetime)
+        self.stack = StackSection(
+            viewer, self.content, self.fields["coherence"], self.settings, lifetime
+        )
         self._resetting = False
         self._session = session_of(viewer, "Style Transfer")
         self._begin()
@@ -112,8 +114,9 @@ class Choices:
         form, advanced = Container[Any](), Container[Any]()
         # magicgui lines the labels up only for what is added after the container is made.
         form.extend([self.content, self.style])
-        form.extend(field for name, field in self.fields.items() if not is_advanced(name))
-        advanced.extend(field for name, field in self.fields.items() if is_advanced(name))
+        for name, field in self.fields.items():
+            if field is not self.stack.coherence:  # it is shown with the slices
+                (advanced if is_advanced(name) else form).append(field)
         for each in (form, advanced):
             flush(each.native)
         return form, advanced
@@ -210,9 +213,9 @@ class Choices:
         ValueError
             If a field refuses its value.
         """
+        self.content.choose(recipe.content)  # first, because the coherence follows it
         for name, value in recipe.settings.model_dump().items():
             set_field(self.fields[name], value)
-        self.content.choose(recipe.content)
         self.styles.recall(recipe.all_styles)
         self.regions.recall(recipe.regions, self.styles.rows)
         self.stack.recall(slices)
@@ -248,10 +251,11 @@ class Choices:
     def _begin(self) -> None:
         """Choose what was chosen before in this viewer; at first, what the user prefers."""
         session = self._session
+        if session:
+            self.content.restore(session["content"]())
         for name, value in (session["fields"] if session else preferred()).items():
             set_field(self.fields[name], value)
         if session:
-            self.content.restore(session["content"]())
             self.styles.restore(session["styles"])
             self.regions.restore(session["regions"], self.styles.rows)
             self.stack.restore(session["stack"])
