@@ -13,6 +13,14 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 DEEP_SUFFIXES = (".png", ".tif", ".tiff")
 TIFF_SUFFIXES = (".tif", ".tiff")
 
+#: Suffixes of movies that PyAV reads, of pictures that may be animated, and of movies that are written.
+MOVIE_SUFFIXES = (
+    ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mts", ".m2ts", ".wmv", ".ogv",
+    ".3gp",
+)  # fmt: skip
+ANIMATION_SUFFIXES = (".gif", ".webp", ".apng", ".png")
+MOVIE_OUTPUTS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".gif", ".webp", ".apng")
+
 #: How long a file's name may be where the system does not say.
 _NAME_LIMIT = 255
 
