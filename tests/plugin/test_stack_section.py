@@ -228,6 +228,7 @@ def test_a_chosen_coherence_stays_until_another_content_is_chosen(
     viewer.dims.order = (1, 0, 2)
     driver.widget.stack.slices.value = "a range"
     assert field.value == "independent"
+    viewer.dims.order = (0, 1, 2)
     driver.widget.content.value = movie(viewer)
     assert field.value == "steady"
 

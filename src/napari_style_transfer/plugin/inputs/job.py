@@ -10,6 +10,7 @@ from napari_style_transfer import methods
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.methods.base import Method
 from napari_style_transfer.plugin.inputs.labels import Grid
+from napari_style_transfer.plugin.inputs.movies import kept_of_movie
 from napari_style_transfer.plugin.inputs.placement import Placement
 from napari_style_transfer.plugin.inputs.snapshot import Snapshot, snapshot
 from napari_style_transfer.plugin.inputs.styles import (
@@ -153,6 +154,7 @@ def collect(
         if beginning is None
         else Beginning(snapshot(beginning, settings.size), beginning, Placement.of(beginning)),
         frozen_inputs=frozen_inputs,
+        metadata=kept_of_movie(content),
     )
 
 
