@@ -116,6 +116,7 @@ def collect(
     *,
     regions: RegionsInput | None = None,
     beginning: Image | None = None,
+    stack: bool = False,
 ) -> Job:
     """Freeze all layers as they are on screen, and return the job; call it on the main thread.
 
@@ -129,6 +130,8 @@ def collect(
         Where each style goes; everywhere if None.
     beginning
         A result to continue from.
+    stack
+        Whether the regions are to be those of each slice of the content.
 
     Raises
     ------
@@ -139,7 +142,7 @@ def collect(
         raise InputError("Choose a content layer and a style layer first.")
     picture = snapshot(content, settings.size)
     placement = Placement.of(content)
-    grid = Grid.of(placement, picture.shape, viewer)
+    grid = Grid.of(placement, picture.shape, viewer, moving=stack)
     frozen_inputs = FrozenInputs()
     frozen_inputs.styles_in_force = freeze_styles(styles, settings, frozen_inputs, viewer)
     frozen_inputs.regions_in_force = freeze_regions(regions, grid, frozen_inputs)

@@ -150,7 +150,8 @@ class Frames:
         """Return part of a frame, as dask asks for its chunks."""
         place, within = index[0], index[1:]
         if not isinstance(place, slice):
-            return self.frame(int(place))[within]
+            one: npt.NDArray[np.uint8] = self.frame(int(place))[within]
+            return one
         part = range(*place.indices(self.shape[0]))
         frames: npt.NDArray[np.uint8] = np.stack([self.frame(number)[within] for number in part])
         return frames

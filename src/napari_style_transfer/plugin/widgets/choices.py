@@ -158,6 +158,7 @@ class Choices:
         elif beginning is not None:
             settings = going_on(settings, recipe_of(beginning))
         content = self.content.value
+        slices = None if beginning is not None and begun is None else self.stack.selection()
         job = collect(
             content,
             self.styles.inputs(),
@@ -165,10 +166,10 @@ class Choices:
             self._viewer,
             regions=self.regions.selection(self.styles.positions()),
             beginning=beginning if begun is None else None,
+            stack=slices is not None or begun is not None,
         )
         if beginning is not None and begun is not None:
-            return continue_stack(job, content, beginning, self.stack.selection())
-        slices = None if beginning is not None else self.stack.selection()
+            return continue_stack(job, content, beginning, slices)
         return job if slices is None else begin_stack(job, content, slices)
 
     def change(self, job: Job, topics: set[Topic]) -> Change:
@@ -193,9 +194,13 @@ class Choices:
         return Change(settings, styles, regions)
 
     def grid(self) -> Grid | None:
-        """Return the pixels that regions are regions of; None without a content."""
-        if self._lifetime.run is not None:
-            grid: Grid = self._lifetime.run.job.grid
+        """Return the pixels that regions are regions of; None without a content.
+
+        Of a run over a stack they are those of the slice on screen.
+        """
+        run = self._lifetime.run
+        if run is not None and run.job.grid.steps is None:
+            grid: Grid = run.job.grid
             return grid
         content = self.content.value
         try:

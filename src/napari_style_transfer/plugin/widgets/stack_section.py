@@ -104,7 +104,7 @@ class StackSection(QWidget):
             name="slices",
             label="Paint",
             tooltip="Which slices are painted: the one on screen, some, or all of the layer's. Regions "
-            "are those of the slice on screen, for every slice.",
+            "of a Labels layer with the same axes are those of each slice; others are the same for all.",
         )
         self.first, self.last = (
             NumberField(
