@@ -74,7 +74,7 @@ class LearningSettings(Sealed):
         allow_inf_nan=False,
     )
     style_weight: float = parameter(
-        130.0,
+        200.0,
         "Style weight",
         "How strongly the style is painted at strength 0.5.",
         advanced=True,

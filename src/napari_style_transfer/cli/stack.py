@@ -34,8 +34,9 @@ from napari_style_transfer.io.stacks import Page, Pages, read_stack
 from napari_style_transfer.methods.base import Method
 from napari_style_transfer.recipe import Recipe, saving_recipe, side_file
 from napari_style_transfer.settings import Settings
+from napari_style_transfer.stack.base import SliceError
 from napari_style_transfer.stack.folder import FolderResult, save_tiff
-from napari_style_transfer.stack.loop import SliceError, stylize_stack
+from napari_style_transfer.stack.loop import stylize_stack
 from napari_style_transfer.stack.output import Record, identity
 
 #: Pages that are named when they were left out, at most.
