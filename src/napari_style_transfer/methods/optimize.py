@@ -119,12 +119,10 @@ class Optimize:
         request: Request, content: Tensor, before: Painted, anchors: Sequence[Neighbour]
     ) -> Request:
         painted = [Painted(to_tensor(each.content(), "content"), _tensor(each)) for each in anchors]
-        carried = carry(content, before, painted, request.settings.size)
-        picture = carried.picture[0].permute(1, 2, 0).contiguous().numpy()
-        started = _started(request, picture, carried.mask, _STEADY)
-        if started.init is None:
-            return request
-        return started.replace(init_weights=carried.mask[0, 0].numpy())
+        carried, mask = carry(content, before, painted, request.settings.size)
+        picture = carried[0].permute(1, 2, 0).contiguous().numpy()
+        started = _started(request, picture, mask, _STEADY)
+        return started.replace(init_weights=started.init_mask)
 
     def evaluations(self, request: Request, follows: bool = False) -> int:
         """Return how many evaluations a run takes at most.

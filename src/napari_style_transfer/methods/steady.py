@@ -45,26 +45,9 @@ class Painted:
     picture: Tensor
 
 
-@dataclass(frozen=True)
-class Carried:
-    """What a frame takes over.
-
-    Attributes
-    ----------
-    picture
-        (1, 3, h, w), the results before it as they belong to it.
-    mask
-        (1, 1, h, w) in [0, 1]: how far that is to be trusted.
-    still
-        (1, 1, h, w) in [0, 1]: how far it stands still since a frame long before.
-    """
-
-    picture: Tensor
-    mask: Tensor
-    still: Tensor
-
-
-def carry(content: Tensor, before: Painted, anchors: Sequence[Painted], size: int) -> Carried:
+def carry(
+    content: Tensor, before: Painted, anchors: Sequence[Painted], size: int
+) -> tuple[Tensor, Tensor]:
     """Return what a frame takes over from the one before and from earlier ones.
 
     Parameters
@@ -77,6 +60,12 @@ def carry(content: Tensor, before: Painted, anchors: Sequence[Painted], size: in
         Frames of the same scene long before it, the latest first.
     size
         Long side of the result in pixels.
+
+    Returns
+    -------
+    picture, mask
+        (1, 3, h, w), results before it as they belong to it, and (1, 1, h, w) in [0, 1], how far that is to
+        be trusted.
     """
     own = content.shape[-2], content.shape[-1]
     shape, small = (result_shape(own, each) for each in (size, min(size, _LONG_SIDE)))
@@ -86,16 +75,20 @@ def carry(content: Tensor, before: Painted, anchors: Sequence[Painted], size: in
     certain = certain * _agreement(now, warp(then, backward), size, small)
     length = backward.square().sum(1, keepdim=True).sqrt()
     stands = 1 - ((length - _STILL) / (_MOVES - _STILL)).clamp(0, 1)
+    picture = warp(resize(before.picture, shape), resize_flow(backward, shape)).clamp(0, 1)
+    mask = resize(certain, shape)
     # Where the flow is not to be trusted, as in noise or where something comes into sight, the contents
     # alone say what stands still.
-    stands = torch.maximum(stands, 1 - certain)
-    picture = warp(resize(before.picture, shape), resize_flow(backward, shape)).clamp(0, 1)
-    mask, still = resize(certain, shape), torch.zeros(1, 1, *shape)
-    for anchor in anchors or [before]:
-        same = resize(stands * _agreement(now, resize(anchor.content, small), size, small), shape)
-        picture = torch.lerp(picture, resize(anchor.picture, shape), same)
-        mask, still = torch.maximum(mask, same), torch.maximum(still, same)
-    return Carried(picture, mask, still)
+    unknown = 1 - certain
+    for earlier, possible in (
+        (before, unknown),
+        *((anchor, torch.maximum(stands, unknown)) for anchor in anchors),
+    ):
+        same = possible * _agreement(now, resize(earlier.content, small), size, small)
+        same = resize(same, shape)
+        picture = torch.lerp(picture, resize(earlier.picture, shape), same)
+        mask = torch.maximum(mask, same)
+    return picture, mask
 
 
 def _agreement(content: Tensor, other: Tensor, size: int, shape: tuple[int, int]) -> Tensor:
