@@ -69,6 +69,29 @@ def test_noise_stands_still() -> None:
     assert float(mask[..., :50].mean()) > 0.9
 
 
+def test_noise_alone_moves_nothing() -> None:
+    """A grey field with noise: whatever flow is found in it, no stroke is moved."""
+    field = np.full((2, SIZE, SIZE), 100.0) + np.random.default_rng(0).normal(
+        0, 12, (2, SIZE, SIZE)
+    )
+    first, second = np.clip(field, 0, 255).astype(np.uint8)
+    before = painted(first)
+    picture, mask = carry(to_tensor(second, "content"), before, [], SIZE)
+    assert float(mask.mean()) > 0.9
+    assert float(((picture - before.picture).abs().amax(1) < 0.05).float().mean()) > 0.8
+
+
+def test_a_very_slow_pan_is_followed() -> None:
+    """Half a pixel a frame, which smoothed contents hardly show."""
+    frames = [to_tensor(each, "content") for each in pan(2, 1)]
+    second = (frames[0] + frames[1]) / 2
+    before = Painted(frames[0], frames[0])
+    picture, _ = carry(second, before, [], SIZE)
+    inner = (..., slice(12, -12), slice(12, -12))
+    error, still = ((each - second)[inner].square().mean() for each in (picture, frames[0]))
+    assert float(error) < 0.6 * float(still)
+
+
 def test_a_slow_pan_is_not_frozen() -> None:
     """One pixel a frame: the strokes of the anchor, where it was 16 frames ago, would lag behind."""
     frames = pan(17, 1)

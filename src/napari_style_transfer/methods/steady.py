@@ -19,12 +19,16 @@ from napari_style_transfer.engine.motion.flow import find_flows, trusted
 from napari_style_transfer.engine.motion.warp import resize_flow, warp
 from napari_style_transfer.engine.tensors import resize
 from napari_style_transfer.geometry import result_shape
-from napari_style_transfer.methods.neighbour import agreement
+from napari_style_transfer.methods.neighbour import agreement, gaussian_blur
 
 #: Long side in pixels at which a flow is sought, at most.
 _LONG_SIDE = 512
 #: Displacements in pixels between which standing still becomes moving.
 _STILL, _MOVES = 0.5, 1.0
+#: Share of the difference that a flow leaves: with more it explains nothing, with less it is believed. Of
+#: differences smoothed and taken together over so many pixels (standard deviations).
+_NOTHING, _MUCH = 0.85, 0.6
+_SMOOTHED, _WINDOW = 1.5, 5.0
 #: Pixels around where a flow cannot be trusted that are not trusted either: strokes are as wide.
 _MARGIN = 2
 
@@ -72,16 +76,17 @@ def carry(
     now, then = resize(content, small), resize(before.content, small)
     backward, forward = find_flows(now, then)
     certain = _shrunk(trusted(backward, forward), _MARGIN)
-    certain = certain * _agreement(now, warp(then, backward), size, small)
+    moved = warp(then, backward)
+    certain = certain * _agreement(now, moved, size, small)
     length = backward.square().sum(1, keepdim=True).sqrt()
     stands = 1 - ((length - _STILL) / (_MOVES - _STILL)).clamp(0, 1)
     picture = warp(resize(before.picture, shape), resize_flow(backward, shape)).clamp(0, 1)
     mask = resize(certain, shape)
-    # Where the flow is not to be trusted, as in noise or where something comes into sight, the contents
-    # alone say what stands still.
+    # Where the flow is not to be trusted, as where something comes into sight, the contents alone say what
+    # stands still; and where a short flow explains no more than none, as in noise.
     unknown = 1 - certain
     for earlier, possible in (
-        (before, unknown),
+        (before, torch.maximum(stands * (1 - _explains(now, then, moved)), unknown)),
         *((anchor, torch.maximum(stands, unknown)) for anchor in anchors),
     ):
         same = possible * _agreement(now, resize(earlier.content, small), size, small)
@@ -89,6 +94,16 @@ def carry(
         picture = torch.lerp(picture, resize(earlier.picture, shape), same)
         mask = torch.maximum(mask, same)
     return picture, mask
+
+
+def _explains(frame: Tensor, before: Tensor, moved: Tensor) -> Tensor:
+    """Return how far a frame looks more like the one before when that is moved, (1, 1, h, w) in [0, 1]."""
+    still, moving = (
+        gaussian_blur(gaussian_blur(frame - each, _SMOOTHED).square(), _WINDOW).sum(1, keepdim=True)
+        for each in (before, moved)
+    )
+    share = moving / still.clamp_min(1e-8)
+    return ((_NOTHING - share) / (_NOTHING - _MUCH)).clamp(0, 1)
 
 
 def _agreement(content: Tensor, other: Tensor, size: int, shape: tuple[int, int]) -> Tensor:
