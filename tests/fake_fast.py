@@ -16,7 +16,7 @@ import numpy as np
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.geometry import result_shape
 from napari_style_transfer.learning import FastStyleInfo, LearningSettings, LearningStep
-from napari_style_transfer.methods.base import Controls, Neighbour, Request
+from napari_style_transfer.methods.base import Controls, Request
 from napari_style_transfer.progress import Losses, Status, Step
 
 
@@ -138,7 +138,7 @@ class FakeFast:
             settings=settings,
         )
 
-    def following(self, request: Request, _: Neighbour) -> Request:
+    def following(self, request: Request, *_: object) -> Request:
         return request
 
     def evaluations(self, _: Request, follows: bool = False) -> int:

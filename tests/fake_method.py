@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -107,7 +107,9 @@ class FakeMethod:
         self.ended.clear()
         return self._run(request, controls)
 
-    def following(self, request: Request, neighbour: Neighbour) -> Request:
+    def following(
+        self, request: Request, neighbour: Neighbour, anchors: Sequence[Neighbour] = ()
+    ) -> Request:
         self.befores.append(int(np.asarray(neighbour.content()).astype(int).sum()))
         steps = self.evaluations(request, follows=True)
         settings = request.settings.replace(steps=steps, coarsest_size=request.settings.size)

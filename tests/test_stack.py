@@ -217,7 +217,7 @@ def test_the_work_left_follows_what_slices_need_and_never_grows(fake: FakeMethod
     slices = stack(8)
     share = iter([1, 1, 1, 1 / 9, 1 / 9, 1 / 9, 1 / 9])
 
-    def following(request: Request, neighbour: Neighbour) -> Request:
+    def following(request: Request, neighbour: Neighbour, *_: object) -> Request:
         steps = round(FIRST * next(share))
         return request.replace(settings=SETTINGS.replace(steps=steps), init=neighbour.picture)
 

@@ -26,7 +26,7 @@ from napari_style_transfer.spec import ImageSource
 if TYPE_CHECKING:
     import torch
 
-    from napari_style_transfer.engine.fast import Conditioned, Pass
+    from napari_style_transfer.engine.fast import Conditioned, Paint, Pass, Source
     from napari_style_transfer.engine.networks.transformer import Transformer
 
 #: Limits of the stroke size, relative to what was learned.
@@ -49,6 +49,7 @@ class FastStyle:
     def __init__(self, transformer: Transformer, info: FastStyleInfo) -> None:
         self.transformer, self.info = transformer, info
         self._conditioned: tuple[object, Conditioned] | None = None
+        self._painted_scene: tuple[Conditioned, tuple[ImageSource, ...], Paint] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -230,6 +231,7 @@ class FastStyle:
         *,
         shares: Shares | None = None,
         own_size: bool = True,
+        references: Sequence[ImageSource] = (),
     ) -> Pass:
         """Check what is asked for, and make ready to paint it.
 
@@ -244,6 +246,9 @@ class FastStyle:
             As for a call.
         own_size
             Whether the result has the content's size, not that of the settings.
+        references
+            Frames of the scene that the content belongs to. All its frames are painted by their statistics,
+            and do not flicker; the content is painted by its own if there are none.
 
         Raises
         ------
@@ -265,7 +270,26 @@ class FastStyle:
         device, note = choose_device(settings.device)
         network = self._condition(parts, settings, device)
         tile_size = settings.tile_size or choose_tile_size(shape, device)
-        return Pass(network, Source(picture, shape), tile_size, note)
+        source = Source(picture, shape)
+        scene = self._scene(network, source, references) if references else None
+        return Pass(network, source, tile_size, note, scene)
+
+    def _scene(
+        self, network: Conditioned, source: Source, references: Sequence[ImageSource]
+    ) -> Paint | None:
+        """Return what paints all frames of a scene; the last one's, if it is the same."""
+        from napari_style_transfer.engine.fast import Source, paint_scene
+
+        kept = self._painted_scene
+        if kept is not None and kept[0] is network and _same(kept[1], references):
+            return kept[2]
+        frames = [Source(open_picture(each), source.shape) for each in references]
+        frames = [each for each in frames if each.picture.shape == source.picture.shape]
+        if not frames:
+            return None
+        paint = paint_scene(network, frames)
+        self._painted_scene = network, tuple(references), paint
+        return paint
 
     def _condition(
         self, shares: tuple[float, ...], settings: Settings, device: torch.device
@@ -311,6 +335,11 @@ class FastStyle:
                 f"Shares of styles should be 0 or more, one of them above 0; got {parts}."
             )
         return tuple(part / total for part in parts)
+
+
+def _same(some: Sequence[ImageSource], others: Sequence[ImageSource]) -> bool:
+    """Return whether both are the very same pictures."""
+    return len(some) == len(others) and all(a is b for a, b in zip(some, others, strict=True))
 
 
 def check_stroke_size(stroke_size: float) -> float:

@@ -93,6 +93,16 @@ class LearningSettings(Sealed):
         le=1e9,
         allow_inf_nan=False,
     )
+    temporal_weight: float = parameter(
+        100.0,
+        "Temporal weight",
+        "How alike two frames of a movie are painted that show the same, shifted and with other noise.",
+        advanced=True,
+        log=(1.0, 10_000.0),
+        ge=0,
+        le=1e9,
+        allow_inf_nan=False,
+    )
     content_layers: LayerWeights = parameter(
         {"relu3_1": 1.0},
         "Content layers",

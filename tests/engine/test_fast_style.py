@@ -429,6 +429,34 @@ def test_a_stack_is_painted_slice_by_slice() -> None:
         np.testing.assert_array_equal(out[number,], style(slices[number], **PLAIN))
 
 
+def test_frames_of_a_scene_are_painted_by_the_same_statistics() -> None:
+    """A patch that stays is painted alike, whatever happens elsewhere."""
+    style, frames = fast_style(), np.stack([picture(96, 128)] * 3)
+    frames[1, :, 100:], frames[2, :, 100:] = 255, 0
+    painted = {}
+    for coherence in ("independent", "steady"):
+        out = np.zeros_like(frames)
+        settings = Settings(coherence=coherence, size=128)
+        for _ in stylize_stack(frames, frames[0], out=out, method=Fast(style), settings=settings):
+            pass
+        painted[coherence] = out[:, :, :40]
+    assert difference(painted["independent"][0], painted["independent"][1]) > 8
+    assert difference(painted["steady"][0], painted["steady"][1]) <= 1
+    assert difference(painted["steady"][0], painted["steady"][2]) <= 1
+
+
+def test_a_scene_is_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    style, frames = fast_style(), [picture(32, 48, seed=number) for number in range(3)]
+    settings, asked = Settings(), []
+    measure = Transformer.statistics
+    monkeypatch.setattr(
+        Transformer, "statistics", lambda *arguments: asked.append(1) or measure(*arguments)
+    )
+    for references in (frames[:2], frames[:2], frames[1:]):
+        style.prepare(frames[0], settings, references=references)
+    assert len(asked) == 2
+
+
 @pytest.mark.slow
 def test_a_picture_much_larger_than_its_tiles_takes_little_memory() -> None:
     import tracemalloc

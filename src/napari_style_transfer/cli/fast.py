@@ -13,7 +13,7 @@ from napari_style_transfer.errors import InputError
 from napari_style_transfer.recipe import FastEntry
 
 #: The parameters that a fast style takes.
-PARAMETERS = ("strength", "style_scale", "size", "device", "precision", "tile_size")
+PARAMETERS = ("strength", "style_scale", "size", "device", "precision", "tile_size", "coherence")
 
 
 def check_fast(arguments: Namespace, given: Mapping[str, Any]) -> str | None:

@@ -24,7 +24,10 @@ _TOGETHER = 1 << 18
 
 
 def match_colours(
-    picture: Tensor, reference: Tensor, least_spread: float = _LEAST_SPREAD
+    picture: Tensor,
+    reference: Tensor,
+    least_spread: float = _LEAST_SPREAD,
+    colours: Tensor | None = None,
 ) -> Tensor:
     """Return a picture with the mean and the covariance of the reference's colours.
 
@@ -39,13 +42,17 @@ def match_colours(
         (1, 3, ...) in [0, 1], each of any size.
     least_spread
         Standard deviation below which colours are stretched no further.
+    colours
+        (1, 3, ...), the picture that gets exactly the reference's mean and covariance, where `picture` is
+        one of several like it; `picture` if None.
 
     Returns
     -------
     Tensor
         Shaped as `picture`, on its device. *Not* clamped to [0, 1], which would undo the match.
     """
-    matrix, offset = (each.to(picture) for each in colour_map(picture, reference, least_spread))
+    found = colour_map(picture if colours is None else colours, reference, least_spread)
+    matrix, offset = (each.to(picture) for each in found)
     return torch.addmm(offset, matrix, picture[0].flatten(1)).view_as(picture)
 
 

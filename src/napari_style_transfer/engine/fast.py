@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -147,12 +147,15 @@ class Pass:
         Side in pixels of the tiles; 0 for none.
     note
         A sentence for the user, or "".
+    scene
+        Paints every frame of its scene, by the same statistics; None to paint by the picture's own.
     """
 
     network: Conditioned
     source: Source
     tile_size: int
     note: str
+    scene: Paint | None = None
 
     @property
     def device(self) -> str:
@@ -191,11 +194,12 @@ class Pass:
         complete = True
         try:
             tiles = cut_tiles(source.shape, self.tile_size, STRIDE, network.halo)
-            paint = (
-                network.paint
-                if len(tiles) == 1
-                else network.folded(network.statistics(self._parts))
-            )
+            if self.scene is not None:
+                paint = self.scene
+            elif len(tiles) == 1:
+                paint = network.paint
+            else:
+                paint = paint_scene(network, [source])
             for tile in tiles:
                 complete = complete and not stop()
                 part = paint_tile(paint, source, tile) if complete else source.read(*tile.owned)
@@ -209,16 +213,31 @@ class Pass:
             ) from error
         return result, complete
 
-    def _parts(self) -> Tensor:
-        """Return the picture, or parts spread evenly over a large one."""
-        height, width = self.source.shape
-        side = _SAMPLED if height * width > _SAMPLES**2 * _SAMPLED**2 else max(height, width)
-        parts = [
-            self.source.read(rows, columns)
-            for rows in _spread(height, min(side, height))
-            for columns in _spread(width, min(side, width))
-        ]
-        return _whole_strides(torch.cat(parts))
+
+def paint_scene(network: Conditioned, frames: Sequence[Source]) -> Paint:
+    """Return what paints pictures by the statistics of some frames, taken together.
+
+    Parameters
+    ----------
+    network
+        What paints.
+    frames
+        Of the same shape.
+    """
+    parts = [_parts(frame) for frame in frames]
+    return network.folded(network.statistics(lambda: torch.cat(parts)))
+
+
+def _parts(source: Source) -> Tensor:
+    """Return a picture, or parts spread evenly over a large one."""
+    height, width = source.shape
+    side = _SAMPLED if height * width > _SAMPLES**2 * _SAMPLED**2 else max(height, width)
+    parts = [
+        source.read(rows, columns)
+        for rows in _spread(height, min(side, height))
+        for columns in _spread(width, min(side, width))
+    ]
+    return _whole_strides(torch.cat(parts))
 
 
 def _spread(length: int, side: int) -> list[slice]:

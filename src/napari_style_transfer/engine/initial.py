@@ -93,7 +93,8 @@ class InitialPicture:
             return content
         shape = content.shape[2], content.shape[3]
         references = ((self._colours(style, shape), share) for style, share in styles)
-        return in_colours_of(content, references, weight, settings.content_weight)
+        colours = self._state.colours(shape)
+        return in_colours_of(content, references, weight, settings.content_weight, colours)
 
     def _colours(self, style: Style, shape: Shape) -> Tensor:
         """Return the pixels of a style picture that are used, (1, 3, H, W) or (1, 3, N)."""
@@ -115,6 +116,7 @@ def in_colours_of(
     references: Iterable[tuple[Tensor, float]],
     style_weight: float,
     content_weight: float,
+    colours: Tensor | None = None,
 ) -> Tensor:
     """Return the content nearer to the colours of its styles, the more they weigh.
 
@@ -128,10 +130,12 @@ def in_colours_of(
         Pixels of each style, (1, 3, ...) in [0, 1], and its share; the shares sum to 1.
     style_weight, content_weight
         Weights of the two losses; not both 0.
+    colours
+        (1, 3, H, W), the picture whose colours become the styles'; the content if None.
     """
     mixed = torch.zeros_like(content)
     for reference, share in references:
-        mixed += share * match_colours(content, reference, _LEAST_SPREAD)
+        mixed += share * match_colours(content, reference, _LEAST_SPREAD, colours)
     much = style_weight / (style_weight + _KEEPS_COLOURS * content_weight)
     return content.lerp(mixed.clamp_(0, 1), much)
 

@@ -45,6 +45,11 @@ class RunState:
         Network, pictures and targets of earlier runs.
     device
         Where to compute.
+    reference
+        The picture whose colours stand for the content's, (1, 3, h, w); the content if None.
+    held
+        What the result is held to, (1, 3, h, w), and how firmly at each pixel, (1, 1, h, w), both on the
+        CPU; None for nothing.
 
     Attributes
     ----------
@@ -68,7 +73,10 @@ class RunState:
         regions: Regions | None,
         cache: Cache,
         device: torch.device,
+        reference: Tensor | None = None,
+        held: tuple[Tensor, Tensor] | None = None,
     ) -> None:
+        self._reference, self._held = reference, held
         self.settings, self.styles, self.regions = settings, styles, regions
         self.cache, self.own_cache = cache, Cache()
         self.device, self.steered = device, False
@@ -110,6 +118,23 @@ class RunState:
         """Return the content as it is painted: without its colours, where these are laid over later."""
         content = self.content(shape)
         return luminance(content) if self.settings.colours == "luminance" else content
+
+    def colours(self, shape: Shape) -> Tensor:
+        """Return the picture whose colours stand for the content's, at about `shape`, on the CPU."""
+        return resize(self._content if self._reference is None else self._reference, shape)
+
+    def held(self, shape: Shape) -> tuple[Tensor, Tensor] | None:
+        """Return what the result is held to at `shape`, and how firmly; None for nothing."""
+        if self._held is None:
+            return None
+        target, weights = (resize(each, shape) for each in self._held)
+        if self.settings.colours == "luminance":
+            target = luminance(target)
+        return target, weights
+
+    def release(self) -> None:
+        """Hold the result to nothing any more, so that it can become what is asked for now."""
+        self._held = None
 
     def untouched(self, shape: Shape) -> Tensor | None:
         """Return (H, W) bool on the CPU, true where the content is left as it is; None for nowhere."""

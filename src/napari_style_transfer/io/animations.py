@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from napari_style_transfer.errors import InputError
-from napari_style_transfer.io import png
+from napari_style_transfer.io import apng
 from napari_style_transfer.io.movies import Movie
 from napari_style_transfer.io.raster import Raster, of_pillow, reading
 from napari_style_transfer.io.timing import Span
@@ -21,8 +22,6 @@ from napari_style_transfer.progress import Picture
 
 #: Milliseconds: a picture that is shown at most as long is shown for longer, by all browsers.
 _TOO_SHORT, _INSTEAD = 10, 100
-#: Milliseconds that a picture of a GIF is shown at least, so that this does not happen.
-_GIF_LEAST = 20
 
 
 class Animation(Movie):
@@ -60,15 +59,17 @@ class Animation(Movie):
     def _raster(self, number: int) -> Raster:
         with reading(self.path, f"frame {number + 1} of"):
             self._image.seek(number)
-            return of_pillow(self._image)
+            raster = of_pillow(self._image)
+            # Pillow gives every frame of a GIF an opacity.
+            opaque = raster.alpha is not None and raster.alpha.min() == 255
+            return replace(raster, alpha=None) if opaque else raster
 
 
 def is_animated(path: str | os.PathLike[str]) -> bool:
     """Return whether a GIF, WebP or PNG has several frames."""
     try:
-        with open(path, "rb") as file:
-            if file.read(8) == png.SIGNATURE and not png.is_animated(file):
-                return False  # without a look at all of it
+        if Path(path).suffix.lower() == ".png" and not apng.is_animated(path):
+            return False  # without a look at all of it
         with reading(path), Image.open(path) as image:
             return getattr(image, "n_frames", 1) > 1
     except (OSError, ValueError, InputError):
@@ -117,10 +118,5 @@ def _images(
     """
     for picture, span in pictures:
         start, stop = (round(second * 1000 / unit) * unit for second in span)
-        if unit > 1 and stop - start < _GIF_LEAST:
-            raise InputError(
-                f"A GIF shows at most {1000 // _GIF_LEAST} frames a second; take fewer, such as every "
-                "second one, or write a .webp."
-            )
         durations.append(stop - start)
         yield Image.fromarray(np.ascontiguousarray(picture))

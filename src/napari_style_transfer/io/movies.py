@@ -18,10 +18,8 @@ from napari_style_transfer.errors import InputError
 from napari_style_transfer.io.atomic import replacing
 from napari_style_transfer.io.names import (
     ANIMATION_SUFFIXES,
-    MOVIE_OUTPUTS,
     MOVIE_SUFFIXES,
-    check_folder,
-    check_name,
+    check_movie_output,
 )
 from napari_style_transfer.io.pictures import over_white
 from napari_style_transfer.io.raster import Raster
@@ -162,30 +160,6 @@ def is_movie(path: str | os.PathLike[str]) -> bool:
     return is_animated(path)
 
 
-def check_movie_output(path: str | os.PathLike[str]) -> Path:
-    """Return `path` if a movie can be written there, before any work is done.
-
-    Raises
-    ------
-    InputError
-        If its suffix names no format that is written, PyAV is missing for it, its name is impossible or
-        too long, or its folder is missing or read-only.
-    """
-    path = Path(path)
-    suffix = path.suffix.lower()
-    if suffix not in MOVIE_OUTPUTS:
-        raise InputError(
-            f"Cannot write the movie {path.name!r}: its name must end in {', '.join(MOVIE_OUTPUTS)}."
-        )
-    check_name(path)
-    if os.path.isdir(path):
-        raise InputError(f"Cannot write {path}: it is a folder; give the name of a file.")
-    check_folder(path)
-    if suffix not in ANIMATION_SUFFIXES:
-        load_av()
-    return path
-
-
 def save_movie(
     path: str | os.PathLike[str],
     pictures: Iterable[Picture],
@@ -246,7 +220,7 @@ def save_movie(
     suffix = path.suffix.lower()
     if times is not None and rate is not None:
         raise InputError("Give the times of a movie's pictures, or their rate, not both.")
-    shown = even(25.0 if rate is None else rate) if times is None else spans(times, end)
+    shown = even(path, 25.0 if rate is None else rate) if times is None else spans(path, times, end)
     in_time = timed(pictures, shown, path, stop or (lambda: False), sized=times is not None)
     try:
         with replacing(path) as part:
@@ -269,14 +243,3 @@ def save_movie(
     except Stopped:
         return False
     return True
-
-
-def load_av() -> Any:
-    """Return PyAV; raises :class:`InputError` where it is not installed."""
-    try:
-        import av
-    except ImportError:
-        raise InputError(
-            'Movies need PyAV; install it with: pip install "napari-style-transfer[movie]".'
-        ) from None
-    return av

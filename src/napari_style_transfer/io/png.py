@@ -5,11 +5,9 @@ Source: W3C, Portable Network Graphics (PNG) Specification, third edition; "§" 
 
 from __future__ import annotations
 
-import os
 import struct
 import zlib
 from dataclasses import dataclass
-from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -119,16 +117,6 @@ def parse(data: bytes) -> Png | None:
             break
         place = end
     return None if header is None else Png(header, chunks, profile)
-
-
-def is_animated(file: BinaryIO) -> bool:
-    """Return whether a PNG has several pictures, from a file of which the signature was read."""
-    while len(head := file.read(8)) == 8:
-        kind = head[4:]
-        if kind in (b"acTL", b"IDAT"):
-            return kind == b"acTL"
-        file.seek(int.from_bytes(head[:4], "big") + 4, os.SEEK_CUR)
-    return False
 
 
 def encode(pixels: npt.NDArray[np.uint16]) -> bytes:

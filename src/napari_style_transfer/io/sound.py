@@ -7,7 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from napari_style_transfer.io.movies import load_av
+from napari_style_transfer.io.pyav import load_av
 from napari_style_transfer.io.raster import reading
 
 #: Sound that is copied as it is, by the suffix of the file; and in what the rest is encoded anew.

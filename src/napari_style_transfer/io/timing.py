@@ -9,29 +9,28 @@ from pathlib import Path
 import numpy as np
 
 from napari_style_transfer.errors import InputError
+from napari_style_transfer.io.clip import check_rate
 from napari_style_transfer.progress import Picture
 
 #: When a picture appears and when it goes, in seconds.
 Span = tuple[float, float]
-#: Pictures per second of a movie, at most.
-MOST_RATE = 1000
+#: Seconds that a picture of a GIF is shown at least.
+_GIF_LEAST = 0.02
 
 
 class Stopped(Exception):
     """The writing of a movie was stopped."""
 
 
-def even(rate: float) -> Iterator[Span]:
-    """Return the spans of pictures that follow each other at a rate, without end."""
-    if not 0 < rate <= MOST_RATE:
-        raise InputError(
-            f"A movie has more than 0 and at most {MOST_RATE} pictures a second; got {rate:g}."
-        )
+def even(path: Path, rate: float) -> Iterator[Span]:
+    """Return when each picture appears and goes at a rate, without end; `path` is for the format."""
+    check_rate(rate)
+    _check_speed(path, 1 / rate)
     return ((number / rate, (number + 1) / rate) for number in itertools.count())
 
 
-def spans(times: Iterable[float], end: float | None) -> Iterator[Span]:
-    """Return when each picture appears and goes."""
+def spans(path: Path, times: Iterable[float], end: float | None) -> Iterator[Span]:
+    """Return when each picture appears and goes; `path` is for the format."""
     starts = np.asarray(list(times), float)
     if end is None:
         last = starts[-1] - starts[-2] if len(starts) > 1 else 1 / 25
@@ -39,7 +38,17 @@ def spans(times: Iterable[float], end: float | None) -> Iterator[Span]:
     stops = np.append(starts[1:], end)
     if not np.isfinite(stops).all() or (stops <= starts).any() or (starts[:1] < 0).any():
         raise InputError("The times of a movie's pictures must ascend, from 0 on.")
+    _check_speed(path, float(min(stops - starts, default=1)))
     return zip(starts.tolist(), stops.tolist(), strict=True)
+
+
+def _check_speed(path: Path, shortest: float) -> None:
+    """Refuse pictures that a GIF would show for longer than asked for, as all browsers do."""
+    if path.suffix.lower() == ".gif" and shortest < _GIF_LEAST - 1e-3:
+        raise InputError(
+            f"A GIF shows at most {round(1 / _GIF_LEAST)} frames a second; take fewer, such as every "
+            "second one, or write a .webp."
+        )
 
 
 def timed(

@@ -13,7 +13,8 @@ import numpy as np
 
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.io.frames import FrameReader
-from napari_style_transfer.io.movies import Movie, load_av
+from napari_style_transfer.io.movies import Movie
+from napari_style_transfer.io.pyav import load_av
 from napari_style_transfer.io.raster import Raster, reading
 
 

@@ -11,16 +11,17 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_style_transfer.errors import InputError
-from napari_style_transfer.io.movies import load_av
 from napari_style_transfer.io.pictures import over_white
+from napari_style_transfer.io.pyav import load_av
 from napari_style_transfer.io.sound import Sound
 from napari_style_transfer.io.timing import Span
 from napari_style_transfer.progress import Picture
 
 #: FFmpeg's name of the container of each suffix.
 _CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
-#: Nearly lossless (x264 and VP9 go from 0, lossless, to 51 and 63).
-_H264 = {"crf": "16"}
+#: Nearly lossless (x264 and VP9 go from 0, lossless, to 51 and 63). Without B-frames, since an MP4 that has
+#: them cannot say how long the last of them stays where times are uneven.
+_H264 = {"crf": "16", "bf": "0"}
 _VP9 = {"crf": "18", "b": "0", "deadline": "good", "cpu-used": "4", "row-mt": "1"}
 #: All usual rates and milliseconds are multiples of it.
 _TIME_BASE = Fraction(1, 120_000)

@@ -35,6 +35,8 @@ class Request:
     init_mask
         (h, w) float32 in [0, 1]: how much of the start is `init`, and not what `settings.start` says;
         all of it if None. Of the rest, `init` gives the fine strokes only.
+    init_weights
+        (h, w) float32 in [0, 1]: how firmly each pixel is held to `init`; not at all if None.
     regions
         Where each style goes; everywhere if None.
     references
@@ -49,6 +51,7 @@ class Request:
     settings: Settings = field(default_factory=Settings)
     init: ImageSource | None = None
     init_mask: npt.NDArray[np.float32] | None = None
+    init_weights: npt.NDArray[np.float32] | None = None
     regions: Regions | None = None
     references: tuple[ImageSource, ...] = ()
     bits: Literal[8, 16] = 8
@@ -88,7 +91,7 @@ class Controls:
 
 @dataclass(frozen=True, eq=False)
 class Neighbour:
-    """The slice before, from which the next one may take something over.
+    """A slice before, from which the next one may take something over.
 
     Attributes
     ----------
@@ -120,8 +123,19 @@ class Method(Protocol):
         """
         ...
 
-    def following(self, request: Request, neighbour: Neighbour) -> Request:
+    def following(
+        self, request: Request, neighbour: Neighbour, anchors: Sequence[Neighbour] = ()
+    ) -> Request:
         """Return the request for a slice whose neighbour has its result.
+
+        Parameters
+        ----------
+        request
+            What is asked for.
+        neighbour
+            The slice before.
+        anchors
+            Slices of the same scene long before it, the latest first; for steady slices.
 
         Raises
         ------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from napari_style_transfer.engine.fast import Pass
 from napari_style_transfer.fast_style import FastStyle, Shares
@@ -44,11 +44,20 @@ class Fast:
             If a parameter cannot be used.
         """
         painting = self.fast_style.prepare(
-            request.content, request.settings, shares=self.shares, own_size=self.own_size
+            request.content,
+            request.settings,
+            shares=self.shares,
+            own_size=self.own_size,
+            references=request.references,
         )
         return _steps(painting, request, controls)
 
-    def following(self, request: Request, neighbour: Neighbour) -> Request:  # noqa: ARG002
+    def following(
+        self,
+        request: Request,
+        neighbour: Neighbour,  # noqa: ARG002
+        anchors: Sequence[Neighbour] = (),  # noqa: ARG002
+    ) -> Request:
         """Return the request as it is: the same content becomes the same picture by itself."""
         return request
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -15,14 +15,17 @@ from napari_style_transfer.engine.optimize.loop import run
 from napari_style_transfer.engine.state import RunState
 from napari_style_transfer.engine.tensors import to_tensor
 from napari_style_transfer.errors import ContentError, InputError
-from napari_style_transfer.geometry import check_shape, result_shape
+from napari_style_transfer.geometry import Shape, check_shape, result_shape
 from napari_style_transfer.methods.base import Controls, Neighbour, Request
 from napari_style_transfer.methods.neighbour import agreement
-from napari_style_transfer.progress import Step
+from napari_style_transfer.methods.steady import Painted, carry
+from napari_style_transfer.progress import Picture, Step
+from napari_style_transfer.settings import Settings
 from napari_style_transfer.spec import check_cover, check_regions
 
-#: Evaluations of a slice that shows the same as its neighbour, relative to those of the first one.
-_FOLLOWING = 1 / 3
+#: Evaluations of a slice that shows the same as its neighbour, relative to those of the first one: where it
+#: starts from the neighbour's result, and where it is held to it.
+_FOLLOWING, _STEADY = 1 / 3, 1 / 10
 #: Share of the picture that differs up to which a slice is painted at full size only. More needs the
 #: coarse scales, which put large shapes in place.
 _FULL_SIZE_ONLY = 0.05
@@ -64,10 +67,17 @@ class Optimize:
             check_cover(regions, (height, width))
         check_weights(settings.weights)
         device, note = choose_device(settings.device)
-        mask = None
-        if request.init_mask is not None:
-            mask = torch.from_numpy(request.init_mask)[None, None]
-        state = RunState(settings, content, request.styles, regions, self.cache, device)
+        mask, weights = (
+            None if each is None else torch.from_numpy(each)[None, None]
+            for each in (request.init_mask, request.init_weights)
+        )
+        held = None if init is None or weights is None else (init, weights)
+        reference = None
+        if request.references:
+            reference = to_tensor(request.references[0], "content")
+        state = RunState(
+            settings, content, request.styles, regions, self.cache, device, reference, held
+        )
         return run(state, InitialPicture(state, init, mask), controls, request.bits, note)
 
     @staticmethod
@@ -79,37 +89,42 @@ class Optimize:
             raise ContentError(str(error)) from None
         return content
 
-    def following(self, request: Request, neighbour: Neighbour) -> Request:
+    def following(
+        self, request: Request, neighbour: Neighbour, anchors: Sequence[Neighbour] = ()
+    ) -> Request:
         """Return the request for a slice whose neighbour has its result.
 
-        It starts from that where the two contents agree. The more of them differs, the more evaluations
-        it gets; where hardly anything does, it is painted at full size only. Where nothing agrees, it is
-        painted as without a neighbour.
+        It starts from that where the two contents agree; a steady one from what :func:`carry` finds, and
+        is held to it. The more of them differs, the more evaluations it gets; where hardly anything does,
+        it is painted at full size only. Where nothing agrees, it is painted as without a neighbour.
 
         Raises
         ------
         InputError
-            If one of the two contents cannot be used.
+            If one of the contents cannot be used.
         """
         settings = request.settings
         content = to_tensor(request.content, "content")
         before = to_tensor(neighbour.content(), "content")
-        shape, other = (
-            result_shape((each.shape[-2], each.shape[-1]), settings.size)
-            for each in (content, before)
-        )
+        request = request.replace(init=None)
+        if _shape(before, settings) != _shape(content, settings):
+            return request
+        if settings.coherence == "steady":
+            return self._steady(request, content, Painted(before, _tensor(neighbour)), anchors)
         mask = agreement(content, before, settings.size)
-        differs = 1 - float(mask.mean()) if shape == other else 1.0
-        if differs > _NOTHING_AGREES:
-            return request.replace(init=None)
-        share = _FOLLOWING + (1 - _FOLLOWING) * differs
-        settings = settings.replace(
-            steps=max(1, round(settings.steps * share)),
-            coarsest_size=settings.size if differs < _FULL_SIZE_ONLY else settings.coarsest_size,
-        )
-        return request.replace(
-            settings=settings, init=neighbour.picture, init_mask=mask[0, 0].numpy()
-        )
+        return _started(request, neighbour.picture, mask, _FOLLOWING)
+
+    @staticmethod
+    def _steady(
+        request: Request, content: Tensor, before: Painted, anchors: Sequence[Neighbour]
+    ) -> Request:
+        painted = [Painted(to_tensor(each.content(), "content"), _tensor(each)) for each in anchors]
+        carried = carry(content, before, painted, request.settings.size)
+        picture = carried.picture[0].permute(1, 2, 0).contiguous().numpy()
+        started = _started(request, picture, carried.mask, _STEADY)
+        if started.init is None:
+            return request
+        return started.replace(init_weights=carried.mask[0, 0].numpy())
 
     def evaluations(self, request: Request, follows: bool = False) -> int:
         """Return how many evaluations a run takes at most.
@@ -122,3 +137,35 @@ class Optimize:
             Whether the slice will follow a neighbour; then about how many, between a third and all.
         """
         return max(1, round(request.settings.steps * ((1 + _FOLLOWING) / 2 if follows else 1)))
+
+
+def _shape(content: Tensor, settings: Settings) -> Shape:
+    return result_shape((content.shape[-2], content.shape[-1]), settings.size)
+
+
+def _tensor(neighbour: Neighbour) -> Tensor:
+    return to_tensor(neighbour.picture, "init")
+
+
+def _started(request: Request, picture: Picture, mask: Tensor, least: float) -> Request:
+    """Return the request for a slice that starts from a picture where a mask says so.
+
+    Parameters
+    ----------
+    request
+        As for a slice of its own.
+    picture
+        What it starts from.
+    mask
+        (1, 1, h, w) in [0, 1]: where.
+    least
+        Share of the evaluations that it gets where nothing differs.
+    """
+    settings, differs = request.settings, 1 - float(mask.mean())
+    if differs > _NOTHING_AGREES:
+        return request
+    settings = settings.replace(
+        steps=max(1, round(settings.steps * (least + (1 - least) * differs))),
+        coarsest_size=settings.size if differs < _FULL_SIZE_ONLY else settings.coarsest_size,
+    )
+    return request.replace(settings=settings, init=picture, init_mask=mask[0, 0].numpy())

@@ -8,9 +8,11 @@ Brox 2016, section 4.1, without the optical flow).
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -34,6 +36,7 @@ from napari_style_transfer.stack.plan import (
     stack_shape,
 )
 from napari_style_transfer.stack.relay import Relay
+from napari_style_transfer.stack.scenes import Scenes
 from napari_style_transfer.steering import Steering
 
 if TYPE_CHECKING:
@@ -149,7 +152,7 @@ def stylize_stack(
     """
     settings = (settings or Settings()).replace(**overrides)
     output = out if isinstance(out, StackOutput) else ArrayOutput(out, done)
-    tasks, total = plan_tasks(leading_shape(slices), indices, output.done)
+    tasks, chosen = plan_tasks(leading_shape(slices), indices, output.done)
     if hasattr(slices, "shape") and hasattr(out, "shape"):
         expected = stack_shape(slices, settings)
         if tuple(out.shape) != expected:
@@ -161,7 +164,7 @@ def stylize_stack(
         slices=slices,
         output=output,
         first=Request.of((), style, settings=settings, init=init, bits=bits),
-        total=total,
+        chosen=chosen,
         stop=stop or (lambda: False),
         on_error=on_error,
         relay=Relay(steering or Steering(), regions),
@@ -182,7 +185,7 @@ class _Painter:
     slices: Any
     output: StackOutput
     first: Request
-    total: int
+    chosen: list[Index]
     stop: Callable[[], bool]
     on_error: Callable[[SliceError], None] | None
     relay: Relay
@@ -191,8 +194,9 @@ class _Painter:
     cache: Cache | None
     stopped: bool = field(default=False, init=False)
     begun: bool = field(default=False, init=False)
-    #: The slice that was read last.
-    content: tuple[Index, Any] | None = field(default=None, init=False)
+    scenes: Scenes | None = field(default=None, init=False)
+    #: Slices that were read and may be needed again.
+    contents: dict[Index, Any] = field(default_factory=dict, init=False)
 
     def paint(self, tasks: list[Task]) -> Iterator[SliceStep]:
         """Paint one slice after another, each in a frame of its own so that none outlives its turn."""
@@ -200,14 +204,17 @@ class _Painter:
             return
         method = self.method or self._optimize()
         painted, errors = set(self.output.done), list[SliceError]()
+        outdated = set[Index]()  # painted before something was changed
+        if self.first.settings.coherence == "steady":
+            self.scenes = Scenes(self.chosen, self._read, self._ask)
         forecast = Forecast(method.evaluations(self.first, follows=True))
         for number, task in enumerate(tasks, start=1):
             if self._ask():
                 return
-            neighbour = find_neighbour(task.index, painted)
-            forecast.begin(len(tasks) - number, follows=neighbour is not None)
+            before, updates = self._before(task.index, painted - outdated), self.relay.updates
+            forecast.begin(len(tasks) - number, follows=bool(before))
             try:
-                finished = yield from self._paint_slice(task, neighbour, method, forecast)
+                finished = yield from self._paint_slice(task, before, method, forecast)
             except SliceError as error:
                 if self.on_error is None:
                     raise
@@ -216,10 +223,13 @@ class _Painter:
                 continue
             if not finished:
                 return
+            if self.scenes is not None and self.relay.updates > updates:
+                outdated |= painted
             painted.add(task.index)
-        if len(errors) == self.total:
-            which = "The slice" if self.total == 1 else f"None of the {self.total} slices"
-            verb = "cannot" if self.total == 1 else "can"
+        if len(errors) == len(self.chosen):
+            total = len(self.chosen)
+            which = "The slice" if total == 1 else f"None of the {total} slices"
+            verb = "cannot" if total == 1 else "can"
             raise InputError(f"{which} {verb} be painted. {errors[0]}")
 
     def _optimize(self) -> Method:
@@ -230,16 +240,15 @@ class _Painter:
         return Optimize(self.cache)
 
     def _paint_slice(
-        self, task: Task, neighbour: Index | None, method: Method, forecast: Forecast
+        self, task: Task, before: Sequence[Index], method: Method, forecast: Forecast
     ) -> Generator[SliceStep, None, bool]:
         """Paint one slice and return whether it is done, rather than dropped."""
         index = task.index
         self.relay.begin(index)
-        request = self._request(index, neighbour, method)
+        request = self._request(index, before, method)
         steps = self._start(index, request, method)
         del request
-        assert self.content is not None  # the slice itself
-        content = self.content[1]
+        content = self.contents[index]
         alpha = content[..., 3] if content.shape[2:] == (4,) else None
         pixels = math.prod(result_shape(content.shape[:2], self.first.settings.size))
         finished = False
@@ -251,29 +260,59 @@ class _Painter:
                 assert step.picture is not None  # a method's promise for the last step of every run
                 self.output.write(index, step.picture, alpha)
             left = forecast.left(step, pixels)
-            yield SliceStep(index, task.position, self.total, step, finished, left, alpha)
+            yield SliceStep(index, task.position, len(self.chosen), step, finished, left, alpha)
         return finished
 
-    def _request(self, index: Index, neighbour: Index | None, method: Method) -> Request:
+    def _before(self, index: Index, painted: Collection[Index]) -> tuple[Index, ...]:
+        """Return the slices from which another one takes something over: its neighbour, then anchors."""
+        if self.scenes is not None:
+            return self.scenes.before(index, painted)
+        if self.first.settings.coherence == "independent":
+            return ()
+        neighbour = find_neighbour(index, painted)
+        return () if neighbour is None else (neighbour,)
+
+    def _request(self, index: Index, before: Sequence[Index], method: Method) -> Request:
         """Read a slice and return the request for it."""
-        before = self.content if self.content is not None and self.content[0] == neighbour else None
-        self.content = None  # so that no third slice is held while this one is read
-        content = self._read(index)
-        self.content = index, content
-        request = self.first.replace(content=content, regions=self.relay.regions())
-        if neighbour is None:
+        references = () if self.scenes is None else self.scenes.references(index)
+        # Nothing else is held while this one is read.
+        kept = {*before, *references}
+        self.contents = {each: held for each, held in self.contents.items() if each in kept}
+        content = self._kept(index)
+        request = self.first.replace(
+            content=content,
+            references=self._readable(references),
+            regions=self.relay.regions(),
+        )
+        if not before:
             return request
-
-        def read() -> Any:
-            return self._read(neighbour) if before is None else before[1]
-
-        # Its picture is read back rather than remembered, so that a run that goes on sees the same.
+        # Their pictures are read back rather than remembered, so that a run that goes on sees the same.
+        earlier = [
+            Neighbour(partial(self._kept, each), np.asarray(self.output[each])) for each in before
+        ]
         try:
-            return method.following(request, Neighbour(read, np.asarray(self.output[neighbour])))
-        except SliceError:  # the neighbour, painted before, can be read no more
+            return method.following(request, earlier[0], earlier[1:])
+        except SliceError:  # one of them, painted before, can be read no more
             return request.replace(init=None)
         except InputError as error:
             raise SliceError(index, str(error)) from None
+        finally:
+            if self.scenes is None:
+                self.contents = {index: content}
+
+    def _readable(self, indices: Iterable[Index]) -> tuple[Any, ...]:
+        """Return those of some slices that can be read."""
+        found = []
+        for index in indices:
+            with contextlib.suppress(SliceError):
+                found.append(self._kept(index))
+        return tuple(found)
+
+    def _kept(self, index: Index) -> Any:
+        """Return a slice, read once as long as it is needed."""
+        if index not in self.contents:
+            self.contents[index] = self._read(index)
+        return self.contents[index]
 
     def _read(self, index: Index) -> Any:
         try:

@@ -35,8 +35,8 @@ class Task:
 
 def plan_tasks(
     leading: tuple[int, ...], indices: Iterable[Index | int] | None, done: Collection[Index]
-) -> tuple[list[Task], int]:
-    """Return the slices still to be painted, in ascending order, and how many are chosen in all.
+) -> tuple[list[Task], list[Index]]:
+    """Return the slices still to be painted and all that are chosen, both in ascending order.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def plan_tasks(
     chosen = _choose(indices, leading)
     done = frozenset(done)
     tasks = [Task(index, place) for place, index in enumerate(chosen) if index not in done]
-    return tasks, len(chosen)
+    return tasks, chosen
 
 
 def find_neighbour(index: Index, painted: Collection[Index]) -> Index | None:

@@ -22,7 +22,14 @@ class Relay(Steering):
         What the user steers with.
     regions
         Where each style goes at first.
+
+    Attributes
+    ----------
+    updates
+        How many there were so far.
     """
+
+    updates: int = 0
 
     def __init__(self, source: Steering, regions: Regions | SliceRegions | None = None) -> None:
         super().__init__()
@@ -66,6 +73,7 @@ class Relay(Steering):
         """
         new = self._source.take()
         if new is not None:
+            self.updates += 1
             self._heard = (self._heard or Update()).then(new)
             if not isinstance(new.regions, Keep):
                 self._regions = new.regions

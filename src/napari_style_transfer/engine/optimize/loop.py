@@ -102,6 +102,8 @@ def _steps(
             if update is not None:
                 refused = state.change(update)
                 if not refused:
+                    if evaluation:  # what comes before the first was so in the slice before, too
+                        state.release()
                     optimizer.change()
             outcome, trouble = optimizer.advance()
             evaluation += 1

@@ -13,6 +13,8 @@ from napari_style_transfer.engine.colour import match_colours, match_luminance
 from napari_style_transfer.engine.cpu.allocator import Allocate
 from napari_style_transfer.engine.device import Precision
 from napari_style_transfer.engine.guides import EFFECTIVE, guides, parts, too_small
+from napari_style_transfer.engine.losses.base import Term
+from napari_style_transfer.engine.losses.temporal import TemporalTerm
 from napari_style_transfer.engine.objective import Objective
 from napari_style_transfer.engine.state import RunState
 from napari_style_transfer.engine.style_picture import transform_style
@@ -20,6 +22,9 @@ from napari_style_transfer.engine.targets import StyleTarget, build_objective, g
 from napari_style_transfer.geometry import Shape, result_shape
 from napari_style_transfer.settings import MIN_SIDE, strength_factor
 from napari_style_transfer.spec import Region, Style, shares_of
+
+#: Weight of the temporal term.
+_TEMPORAL_WEIGHT = 1000.0
 
 
 class ScaleTargets:
@@ -64,8 +69,16 @@ class ScaleTargets:
             self._style_targets(notes),
             state.tile_size,
             self._allocate,
+            further=self._temporal_terms(),
         )
         return objective, " ".join(notes)
+
+    def _temporal_terms(self) -> list[Term]:
+        held = self._state.held(self._shape)
+        if held is None:
+            return []
+        target, weights = (each.to(self._state.device) for each in held)
+        return [TemporalTerm(target, weights, _TEMPORAL_WEIGHT)]
 
     def _style_targets(self, notes: list[str]) -> Iterator[StyleTarget]:
         """Yield the target of each region, or of the whole picture; note what cannot be met."""
@@ -118,9 +131,9 @@ class ScaleTargets:
         mask = None if style.mask is None else torch.from_numpy(np.asarray(style.mask) != 0)
         scaled, used = transform_style(picture, shape, style.angle, mask)
         if state.settings.colours == "match":
-            scaled = match_colours(scaled, state.content(self._shape))
+            scaled = match_colours(scaled, state.colours(self._shape))
         elif state.settings.colours == "luminance":
-            scaled = match_luminance(scaled, state.content(self._shape))
+            scaled = match_luminance(scaled, state.colours(self._shape))
         # Where no position lies inside the part that is used, all are taken.
         found = {} if used is None else guides(used, self._style_layers)
         return gram_matrices(

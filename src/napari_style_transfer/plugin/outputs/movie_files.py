@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from napari_style_transfer.errors import InputError
-from napari_style_transfer.io.movies import check_movie_output, save_movie
+from napari_style_transfer.io.movies import save_movie
+from napari_style_transfer.io.names import check_movie_output
 from napari_style_transfer.plugin.inputs.movies import MovieNote
 from napari_style_transfer.plugin.inputs.snapshot import shown_as
 from napari_style_transfer.plugin.outputs.files import Painted, describe, is_painted
