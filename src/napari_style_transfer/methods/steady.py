@@ -29,6 +29,8 @@ _STILL, _MOVES = 0.5, 1.0
 #: differences smoothed and taken together over so many pixels (standard deviations).
 _NOTHING, _MUCH = 0.85, 0.6
 _SMOOTHED, _WINDOW = 1.5, 5.0
+#: A difference so small, about one grey level, needs no explanation.
+_LEAST = 3 * (1 / 255) ** 2
 #: Pixels around where a flow cannot be trusted that are not trusted either: strokes are as wide.
 _MARGIN = 2
 
@@ -51,7 +53,7 @@ class Painted:
 
 def carry(
     content: Tensor, before: Painted, anchors: Sequence[Painted], size: int
-) -> tuple[Tensor, Tensor]:
+) -> tuple[Tensor, Tensor, float]:
     """Return what a frame takes over from the one before and from earlier ones.
 
     Parameters
@@ -67,9 +69,9 @@ def carry(
 
     Returns
     -------
-    picture, mask
-        (1, 3, h, w), results before it as they belong to it, and (1, 1, h, w) in [0, 1], how far that is to
-        be trusted.
+    picture, mask, moving
+        (1, 3, h, w), results before it as they belong to it; (1, 1, h, w) in [0, 1], how far that is to be
+        trusted; and the share of the picture that has moved.
     """
     own = content.shape[-2], content.shape[-1]
     shape, small = (result_shape(own, each) for each in (size, min(size, _LONG_SIDE)))
@@ -85,15 +87,17 @@ def carry(
     # Where the flow is not to be trusted, as where something comes into sight, the contents alone say what
     # stands still; and where a short flow explains no more than none, as in noise.
     unknown = 1 - certain
+    moving = certain
     for earlier, possible in (
         (before, torch.maximum(stands * (1 - _explains(now, then, moved)), unknown)),
         *((anchor, torch.maximum(stands, unknown)) for anchor in anchors),
     ):
         same = possible * _agreement(now, resize(earlier.content, small), size, small)
+        moving = moving * (1 - same)
         same = resize(same, shape)
         picture = torch.lerp(picture, resize(earlier.picture, shape), same)
         mask = torch.maximum(mask, same)
-    return picture, mask
+    return picture, mask, float(moving.mean())
 
 
 def _explains(frame: Tensor, before: Tensor, moved: Tensor) -> Tensor:
@@ -102,7 +106,7 @@ def _explains(frame: Tensor, before: Tensor, moved: Tensor) -> Tensor:
         gaussian_blur(gaussian_blur(frame - each, _SMOOTHED).square(), _WINDOW).sum(1, keepdim=True)
         for each in (before, moved)
     )
-    share = moving / still.clamp_min(1e-8)
+    share = (moving + _LEAST) / (still + _LEAST)
     return ((_NOTHING - share) / (_NOTHING - _MUCH)).clamp(0, 1)
 
 
