@@ -124,7 +124,8 @@ def find_runtime(given: Path | None = None) -> Path:
             if not missing:
                 return folder
             raise InputError(
-    """Return models and thumbnails of the page in the folder; refuse a folder of something else."""
+                f"The onnxruntime-web in {folder} has no {missing[0]}; "
+                "run: npm install onnxruntime-web@1.30"
             )
     raise InputError(
         f"The page needs onnxruntime-web, which is not in {start}; run: npm install onnxruntime-web, "

@@ -7,8 +7,9 @@ import { decode, draw, pixels, save } from './pictures.js';
 const SIZES = [256, 512, 768, 1024, 1536, 2048];
 const FIRST_SIZE = 512;
 const LARGEST = SIZES.at(-1);
-/** Memory for each pixel of the picture, in bytes: measured with WebAssembly, at 1024 x 1024. */
-const BYTES_PER_PIXEL = 700;
+/** Memory of the page, and of each pixel that it paints, in bytes: measured in Chromium with WebAssembly. */
+const OWN_BYTES = 3e8;
+const BYTES_PER_PIXEL = 220;
 /** The part of the device's memory that a page may have; and what is taken where a browser does not say. */
 const OUR_PART = 0.25;
 const USUAL_MEMORY = 4;
@@ -24,7 +25,8 @@ const original = $('original');
 const camera = new Camera($('video'));
 const asked = new URLSearchParams(location.search).get('engine') ?? '';
 
-const source = { canvas: document.createElement('canvas'), name: '', width: 0, height: 0 };
+/** The picture to paint, at most LARGEST pixels long; and the sides of its file. */
+const source = { canvas: document.createElement('canvas'), name: '', width: 0, height: 0, whole: [0, 0] };
 let styles = [];
 let pace = 0; // milliseconds per pixel, of the last picture
 let live = false;
@@ -69,7 +71,7 @@ const engine = new Engine(
       say(source.name ? 'Painting…' : 'Ready. Choose a picture.');
     },
     onBusy(busy) {
-      $('busy').hidden = !busy;
+      $('busy').hidden = !busy || live;
       $('stage').setAttribute('aria-busy', String(busy));
       if (busy && !live) say('Painting…');
       if (busy) $('progress').hidden = true;
@@ -137,10 +139,10 @@ function allowedBytes() {
   return Math.min(MOST_BYTES, (navigator.deviceMemory ?? USUAL_MEMORY) * OUR_PART * 1e9);
 }
 
-/** Return the memory that a result of this long side takes, in bytes. */
-function neededBytes(size) {
-  const ratio = source.name ? Math.min(source.width, source.height) / Math.max(source.width, source.height) : 1;
-  return size * size * ratio * BYTES_PER_PIXEL;
+/** Return how many pixels a result of this long side has. */
+function count(size) {
+  const { width, height } = source;
+  return source.name ? (size * size * Math.min(width, height)) / Math.max(width, height) : size * size;
 }
 
 function seconds(milliseconds) {
@@ -153,23 +155,27 @@ function showSizes() {
   const list = $('size');
   const chosen = Number(list.value) || FIRST_SIZE;
   const long = source.name ? Math.max(source.width, source.height) : Infinity;
-  const fit = SIZES.filter((size) => neededBytes(size) <= allowedBytes());
+  const fit = SIZES.filter((size) => OWN_BYTES + BYTES_PER_PIXEL * count(size) <= allowedBytes());
   const largest = fit.at(-1) ?? SIZES[0];
   // The first that is not smaller than the picture stands for the picture's own size.
   const shown = SIZES.filter((size, index) => index === 0 || SIZES[index - 1] < long);
   list.replaceChildren(
     ...shown.map((size) => {
       const side = Math.min(size, long);
-      const own = side === long ? ', its own' : '';
-      const time = pace && source.name ? `, about ${seconds((pace * neededBytes(side)) / BYTES_PER_PIXEL)}` : '';
+      const own = side === Math.max(...source.whole) ? ', its own' : '';
+      const time = pace && source.name ? `, about ${seconds(pace * count(side))}` : '';
       const option = new Option(`${side} pixels${own}${time}`, size);
       option.disabled = size > largest;
       return option;
     }),
   );
   list.value = Math.min(chosen, largest, shown.at(-1));
-  const big = shown.at(-1) > largest;
-  $('size-note').textContent = big ? `This device has memory for ${largest} pixels at most.` : '';
+  const notes = [];
+  if (Math.max(...source.whole) > LARGEST) {
+    notes.push(`Your picture has ${source.whole.join(' × ')} pixels; this page paints up to ${LARGEST}.`);
+  }
+  if (shown.at(-1) > largest) notes.push(`This device has memory for ${largest} pixels at most.`);
+  $('size-note').textContent = notes.join(' ');
 }
 
 // Painting.
@@ -245,15 +251,15 @@ async function take(file) {
     complain(`A picture needs at least 16 pixels on each side; this one has ${width} × ${height}.`);
     return;
   }
-  use(bitmap, bitmap.width, bitmap.height, file.name || 'picture');
+  use(bitmap, bitmap.width, bitmap.height, file.name || 'picture', [width, height]);
   bitmap.close();
 }
 
-/** Make a picture the one to paint. */
-function use(picture, width, height, name) {
+/** Make a picture the one to paint; `whole` are the sides of its file. */
+function use(picture, width, height, name, whole = [width, height]) {
   draw(source.canvas, picture, width, height);
   draw(original, source.canvas, width, height);
-  Object.assign(source, { name: name.replace(/\.[^.]*$/, '') || 'picture', width, height });
+  Object.assign(source, { name: name.replace(/\.[^.]*$/, '') || 'picture', width, height, whole });
   hasResult = false;
   $('compare').setAttribute('aria-pressed', 'false');
   look();

@@ -4,7 +4,7 @@ export class Engine {
   /**
    * @param {object} hears  onProgress({what, loaded, total}), onEngine({engine, threads, fell}), onReady(),
    *   onBusy(boolean), onFailed({memory, message, detail})
-   * @param {string} asked  'wasm' to leave WebGPU alone, else ''
+   * @param {string} asked  'wasm' to leave WebGPU alone, 'webgpu' to take even an imitated one, or ''
    */
   constructor(hears, asked) {
     this.hears = hears;

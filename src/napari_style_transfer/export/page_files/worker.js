@@ -50,9 +50,11 @@ async function download(url, what) {
   return all;
 }
 
-async function hasWebGPU() {
+/** Return whether there is a graphics card to use; one that the processor imitates is slower than WebAssembly. */
+async function hasWebGPU(imitated) {
   try {
-    return Boolean(await self.navigator.gpu?.requestAdapter());
+    const adapter = await self.navigator.gpu?.requestAdapter();
+    return Boolean(adapter) && (imitated || !adapter.info?.isFallbackAdapter);
   } catch {
     return false;
   }
@@ -137,7 +139,7 @@ async function fallBack() {
 }
 
 async function start({ file, engine: asked }) {
-  const gpu = asked !== 'wasm' && (await hasWebGPU());
+  const gpu = asked !== 'wasm' && (await hasWebGPU(asked === 'webgpu'));
   await loadRuntime(gpu ? 'webgpu' : 'wasm');
   try {
     await openModel(file);
