@@ -9,6 +9,7 @@
 # make bench-full    the same at 512 px and with more evaluations (most of an hour)
 # make bench-gpu     is a GPU right, and how fast? Eight minutes, on a machine that has one
 # make bench-fast    fast styles beside the optimiser and others, learned and applied (hours)
+# make bench-movie   movies: do they hold still? Clips with known motion, and films (hours)
 # make styles        learn the fast styles that ship: fetch photographs, paint, learn (an hour)
 # make clean         remove what make made
 #
@@ -17,12 +18,13 @@
 # More processes for the tests, each with one thread: make WORKERS=8 test
 # Other pictures or another device: make bench BENCH='--content photo.jpg --device cuda'
 # A look at all parts of a benchmark: make bench-fast BENCH=--quick
+# Only a part of it: make bench-movie BENCH='--clip discs --contestant independent steady'
 # Only some fast styles, from the start: make styles STYLES='--again night'
 
 .POSIX:
 .SUFFIXES:
 .PHONY: help demo test test-fast test-all test-minimum coverage lint bench bench-full bench-gpu bench-fast \
-  styles clean
+  bench-movie styles clean
 
 PYTHON = python3
 BIN = .venv/bin
@@ -81,6 +83,9 @@ bench-gpu: $(STAMP)
 
 bench-fast: $(STAMP)
 	@$(BIN)/python -m benchmarks.fast $(BENCH)
+
+bench-movie: $(STAMP)
+	@$(BIN)/python -m benchmarks.movie $(BENCH)
 
 styles: $(STAMP)
 	@$(BIN)/python tools/make_styles.py $(STYLES)

@@ -57,7 +57,7 @@ class Judge:
         with torch.no_grad():
             self._content = self._network(photo)[CONTENT_LAYER]
             features = self._network(painting)
-            self._grams = {layer: _gram_per_position(features[layer]) for layer in STYLE_LAYERS}
+            self._grams = {layer: gram_per_position(features[layer]) for layer in STYLE_LAYERS}
 
     def __call__(self, source: ImageSource) -> Verdict:
         """Judge a picture; one of a coarse scale is enlarged first, and rounded to 8 bits again."""
@@ -68,7 +68,7 @@ class Judge:
             features = self._network(picture)
             content = CONTENT_WEIGHT * functional.mse_loss(features[CONTENT_LAYER], self._content)
             style = torch.stack(
-                [self._style_loss(layer, features[layer]) for layer in STYLE_LAYERS]
+                [style_loss(features[layer], self._grams[layer]) for layer in STYLE_LAYERS]
             )
             everywhere = dict.fromkeys(features, (slice(None), slice(None)))
             balanced = sum(
@@ -80,11 +80,14 @@ class Judge:
     def _read(self, source: ImageSource) -> Tensor:
         return to_tensor(source, "judged").to(self._device)
 
-    def _style_loss(self, layer: str, features: Tensor) -> Tensor:
-        error = functional.mse_loss(_gram_per_position(features), self._grams[layer])
-        return STYLE_WEIGHT / features.shape[1] ** 2 * error
 
-
-def _gram_per_position(features: Tensor) -> Tensor:
+def gram_per_position(features: Tensor) -> Tensor:
+    """Return the (C, C) Gram matrix of (1, C, H, W) features, divided by their positions."""
     flat = features[0].flatten(1)
     return flat @ flat.T / flat.shape[1]
+
+
+def style_loss(features: Tensor, gram: Tensor) -> Tensor:
+    """Return one layer's part of the shared objective's style term."""
+    error = functional.mse_loss(gram_per_position(features), gram)
+    return STYLE_WEIGHT / features.shape[1] ** 2 * error

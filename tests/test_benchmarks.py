@@ -46,7 +46,7 @@ def test_the_gpus_benchmark_runs_from_end_to_end(tmp_path):
     assert {each["other"] for each in data["times"]} >= {"pastiche", "PyTorch’s tutorial"}
 
 
-@pytest.mark.parametrize("module", ["run", "busy", "gpu", "fast", "fast_judge"])
+@pytest.mark.parametrize("module", ["run", "busy", "gpu", "fast", "fast_judge", "movie"])
 def test_each_benchmark_says_what_it_takes(module):
     done = run(f"benchmarks.{module}", "--help")
     assert done.returncode == 0, done.stderr

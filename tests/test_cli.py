@@ -215,6 +215,7 @@ def test_every_parameter_reaches_the_engine(monkeypatch: pytest.MonkeyPatch) -> 
         "weights": "oxford",
         "tile_size": 32,
         "tolerance": 0.25,
+        "coherence": "independent",
         "stop_after": 1,
     }
     assert values.keys() == parameters().keys()

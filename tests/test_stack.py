@@ -131,6 +131,58 @@ def test_regions_and_the_start_of_the_first_slice_are_handed_on(fake: FakeMethod
     assert all(call["regions"] is regions for call in fake.calls)
 
 
+def moving(*leave_out: int) -> Any:
+    """Return regions by slice, each in labels of its own, and what it was asked for."""
+    asked: list[tuple[int, ...]] = []
+
+    def regions(index: tuple[int, ...]) -> Regions:
+        asked.append(index)
+        if index[0] in leave_out:
+            raise InputError("Layer 'parts' has no labels over this slice; add them there.")
+        return Regions(np.full((24, 40), index[0] + 1), {})
+
+    return regions, asked
+
+
+def labels_of(fake: FakeMethod) -> list[int]:
+    return [int(call["regions"].labels[0, 0]) for call in fake.calls]
+
+
+def test_regions_that_move_are_those_of_each_slice(fake: FakeMethod) -> None:
+    slices, (regions, asked) = stack(4), moving(2)
+    left_out: list[SliceError] = []
+    messages = stylize_stack(
+        slices, STYLE, out=empty(slices), settings=SETTINGS, regions=regions,
+        on_error=left_out.append,
+    )  # fmt: skip
+    assert [message.index[0] for message in messages if message.finished] == [0, 1, 3]
+    assert labels_of(fake) == [1, 2, 4]
+    assert asked == [(0,), (1,), (2,), (3,)]
+    assert [str(error) for error in left_out] == [
+        "Slice 2: Layer 'parts' has no labels over this slice; add them there."
+    ]
+    with pytest.raises(SliceError, match="Slice 2: Layer 'parts'"):
+        list(stylize_stack(slices, STYLE, out=empty(slices), settings=SETTINGS, regions=regions))
+
+
+def test_regions_that_were_steered_move_with_the_slices(fake: FakeMethod) -> None:
+    slices, steering = stack(4), Steering()
+    (first, _), (then, asked) = moving(3), moving()
+    messages = stylize_stack(
+        slices, STYLE, out=empty(slices), settings=SETTINGS, regions=first, steering=steering
+    )
+    for message in messages:
+        if message.position == 1 and message.step.evaluation == 1:
+            steering.change(regions=then)
+    assert labels_of(fake) == [1, 2, 3, 4]
+    updates = [[each for each in call["updates"] if each is not None] for call in fake.calls]
+    assert [len(each) for each in updates] == [0, 1, 1, 1]
+    given = [int(each[0].regions.labels[0, 0]) for each in updates[1:]]
+    assert given == [2, 3, 4]  # what the run hears are the regions of its slice
+    assert updates[2][0].regions is fake.calls[2]["regions"]
+    assert asked == [(1,), (2,), (3,)]
+
+
 def test_what_was_steered_stays_so_for_later_slices(fake: FakeMethod) -> None:
     slices = stack(3)
     steering = Steering()

@@ -461,7 +461,11 @@ def test_a_foreign_file_is_not_replaced(painted: list[Any], name: str) -> None:
         ("in", "in/out.tif", "The output in/out.tif is within the input in"),
         ("in/*.png", "in", "This run reads in; choose another name"),
         ("scan.tif", "scan.tif", "This run reads scan.tif; choose another name"),
-        ("in", "out.png", "A stack is painted to a folder, or to a TIFF of several pages, not to"),
+        (
+            "in",
+            "out.png",
+            "A stack is painted to a folder, to a TIFF of several pages, or to a movie, not to",
+        ),
         ("in", "no/out", "there is no folder no"),
         ("in", "no/out.tif", "there is no folder no"),
         ("in", "file", "Cannot write into file: it is no folder"),

@@ -49,11 +49,14 @@ class Plan:
 
 
 SAMPLES = tuple(paint_styles.PICTURES)
-FURTHER = (
+FURTHER = tuple(paint_training_styles.PICTURES)
+#: Of these and the samples, a network is made that then learns all the others, too.
+EARLY = (
     "impasto", "pointillism", "watercolour", "charcoal", "engraving", "fauve", "glass", "ukiyoe",
 )  # fmt: skip
-#: One style from scratch, from it another one, and from that the others. All twelve from their mean; and
-#: from this base each sample style again. All begin alike: any two of them can be mixed.
+#: One style from scratch, from it another one, and from that the other samples. Twelve from their mean,
+#: then all: a base that knows more manners begins nearer to a new one. From it each sample style again.
+#: All begin alike: any two of them can be mixed.
 PLANS = {
     "first": Plan(("night",), 2.5),
     "early-woodcut": Plan(("woodcut",), 5.0, ("first",)),
@@ -62,8 +65,9 @@ PLANS = {
         for name in SAMPLES
         if name != "woodcut"
     },
-    "base": Plan((*SAMPLES, *FURTHER), 8.0, tuple(f"early-{name}" for name in SAMPLES)),
-    **{name: Plan((name,), 3.2, ("base",)) for name in SAMPLES},
+    "early": Plan((*SAMPLES, *EARLY), 8.0, tuple(f"early-{name}" for name in SAMPLES)),
+    "base": Plan((*SAMPLES, *FURTHER), 35.0, ("early",)),
+    **{name: Plan((name,), 8.0, ("base",)) for name in SAMPLES},
 }
 SHIPPED_NAMES = ("base", *SAMPLES)
 

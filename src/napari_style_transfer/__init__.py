@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from napari_style_transfer.export.export import export_fast_style
     from napari_style_transfer.fast_style import FastStyle
     from napari_style_transfer.io.labels import read_labels
+    from napari_style_transfer.io.movies import open_movie, save_movie
     from napari_style_transfer.io.pictures import over_white, read_picture
     from napari_style_transfer.io.saving import save_picture
     from napari_style_transfer.io.stacks import read_stack
@@ -53,10 +54,12 @@ __all__ = [
     "export_fast_style",
     "iter_learn",
     "iter_stylize",
+    "open_movie",
     "over_white",
     "read_labels",
     "read_picture",
     "read_stack",
+    "save_movie",
     "save_picture",
     "stylize",
     "stylize_stack",
@@ -81,10 +84,12 @@ _HOME = {
     "export_fast_style": "export.export",
     "iter_learn": "methods.learn",
     "iter_stylize": "api",
+    "open_movie": "io.movies",
     "over_white": "io.pictures",
     "read_labels": "io.labels",
     "read_picture": "io.pictures",
     "read_stack": "io.stacks",
+    "save_movie": "io.movies",
     "save_picture": "io.saving",
     "stylize": "api",
     "stylize_stack": "stack.loop",

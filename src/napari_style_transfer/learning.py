@@ -74,7 +74,7 @@ class LearningSettings(Sealed):
         allow_inf_nan=False,
     )
     style_weight: float = parameter(
-        130.0,
+        200.0,
         "Style weight",
         "How strongly the style is painted at strength 0.5.",
         advanced=True,
@@ -87,16 +87,6 @@ class LearningSettings(Sealed):
         100.0,
         "Tone weight",
         "How firmly light, dark and colours stay where the content has them, as in the style's colours.",
-        advanced=True,
-        log=(1.0, 10_000.0),
-        ge=0,
-        le=1e9,
-        allow_inf_nan=False,
-    )
-    temporal_weight: float = parameter(
-        100.0,
-        "Temporal weight",
-        "How alike two frames of a movie are painted that show the same, shifted and with other noise.",
         advanced=True,
         log=(1.0, 10_000.0),
         ge=0,

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.io.atomic import save_text
+from napari_style_transfer.io.clip import Clip
 from napari_style_transfer.io.names import SUFFIXES, check_name
 from napari_style_transfer.progress import Status, Step
 from napari_style_transfer.settings import Settings, with_live
@@ -111,6 +112,8 @@ class Recipe(BaseModel):
         Of each value of the result, 8 or 16.
     value_range
         The content's values that were taken for black and white; by its type if None.
+    clip
+        Which frames of a movie were painted, and how fast they are shown, where that was said.
     steered
         Whether anything was changed while it was painted. Then running the recipe gives a similar
         picture, not the same.
@@ -133,6 +136,7 @@ class Recipe(BaseModel):
     status: Status
     bits: Literal[8, 16] = 8
     value_range: tuple[float, float] | None = None
+    clip: Clip | None = None
     steered: bool = False
     versions: dict[str, str]
 
@@ -150,6 +154,7 @@ class Recipe(BaseModel):
         fast: FastEntry | None = None,
         bits: Literal[8, 16] = 8,
         value_range: tuple[float, float] | None = None,
+        clip: Clip | None = None,
     ) -> Recipe:
         """Return the recipe of a run from its last step."""
         if step.steered:
@@ -171,6 +176,7 @@ class Recipe(BaseModel):
             status=step.status,
             bits=bits,
             value_range=value_range,
+            clip=clip,
             steered=step.steered,
             versions=_versions(),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -118,6 +118,11 @@ class Regions:
         return self.table.get(label, Region("mix" if label else None))
 
 
+#: Regions that move: asked for those of a slice of a stack, by its index; None for everywhere alike. In
+#: the thread of the run; raises InputError where the slice has none that can be used.
+SliceRegions = Callable[[tuple[int, ...]], Regions | None]
+
+
 def styles_of(style: ImageSource | Style | Sequence[ImageSource | Style]) -> tuple[Style, ...]:
     """Return one or several styles as a tuple of :class:`Style`.
 
@@ -153,8 +158,8 @@ def largest_scale(styles: Sequence[Style], regions: Regions | None) -> float:
     return max(style.scale for style in styles if style.share or regions is not None)
 
 
-def check_regions(regions: Regions, styles: int) -> None:
-    """Raise :class:`InputError` if these are no regions, or one asks for a style that is not there."""
+def check_regions(regions: Any, styles: int) -> Regions:
+    """Return `regions`; raise :class:`InputError` if they are none, or one asks for a missing style."""
     if not isinstance(regions, Regions):
         raise InputError(
             f"Give regions as Regions(labels, table), not as {type(regions).__name__}."
@@ -164,6 +169,7 @@ def check_regions(regions: Regions, styles: int) -> None:
             raise InputError(
                 f"Region {label} asks for style {region.style}, but there are {styles} (0 is the first)."
             )
+    return regions
 
 
 def check_cover(regions: Regions, content: tuple[int, int]) -> None:

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Final
 
 from napari_style_transfer.settings import Settings
-from napari_style_transfer.spec import Regions, Style, check_regions, styles_of
+from napari_style_transfer.spec import Regions, SliceRegions, Style, check_regions, styles_of
 
 
 class Keep(Enum):
@@ -27,7 +27,7 @@ class Update:
 
     settings: Settings | None = None
     styles: tuple[Style, ...] | None = None
-    regions: Regions | Keep | None = KEEP
+    regions: Regions | SliceRegions | Keep | None = KEEP
 
     def then(self, later: Update) -> Update:
         """Return both updates as one; where they differ, the later counts."""
@@ -55,7 +55,7 @@ class Steering:
         *,
         settings: Settings | None = None,
         styles: Sequence[Style] | None = None,
-        regions: Regions | Keep | None = KEEP,
+        regions: Regions | SliceRegions | Keep | None = KEEP,
     ) -> None:
         """Say what is wanted from now on.
 
@@ -66,7 +66,8 @@ class Steering:
         styles
             The styles; targets of those that were there before are not computed again.
         regions
-            Where each style goes; None for everywhere.
+            Where each style goes; None for everywhere. For stacks also by slice, as
+            :func:`~napari_style_transfer.stylize_stack` takes them.
 
         Raises
         ------

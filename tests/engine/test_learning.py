@@ -18,8 +18,6 @@ from napari_style_transfer.engine.learning.start import (
     random_network,
     with_styles,
 )
-from napari_style_transfer.engine.losses.base import PICTURE
-from napari_style_transfer.engine.losses.temporal import ShiftTerm
 from napari_style_transfer.errors import OutOfMemoryError
 from napari_style_transfer.fast_style import FastStyle as Learned
 from napari_style_transfer.progress import Status
@@ -82,28 +80,6 @@ def test_crops_show_the_content_at_the_size_that_is_asked_for() -> None:
 
 
 # --- the start --------------------------------------------------------------------------------------
-
-
-def test_two_frames_show_one_place_shifted() -> None:
-    contents = Contents.of([positions(200, 200)], 200, 64)
-    random, shifts = Random(0), set()
-    for _ in range(8):
-        crops, shift = contents.draw_frames(random)
-        assert crops.pictures.shape == (2, 3, 64, 64)
-        term = ShiftTerm(shift, 1.0)
-        assert float(term.measure({PICTURE: crops.originals}, {}).sum()) < 1e-10
-        assert float(term.measure({PICTURE: crops.pictures}, {}).sum()) < (9 / 255) ** 2
-        shifts.add(shift)
-    assert len(shifts) > 4
-
-
-def test_frames_are_learned_to_be_painted_alike() -> None:
-    settings = LearningSettings(
-        minutes=0.1, size=128, crop=64, start="scratch", temporal_weight=1e5, device="cpu"
-    )
-    style, content = samples.load("night")[:200, :200], samples.load("coffee")[::4, ::4, :3]
-    figures = last({"night": style}, [content], settings=settings).fast_style.info.figures
-    assert figures["temporal"] < 0.8 * figures["temporal before"]
 
 
 def test_a_style_begins_as_the_one_that_meets_it_best() -> None:

@@ -212,8 +212,8 @@ def test_tiles_paint_the_same_picture_without_a_seam(content, style):
 def test_a_stall_in_bfloat16_goes_on_in_float32(content, style, monkeypatch):
     real = scale_objective_module.build_objective
 
-    def stalling(network, *args):
-        objective = real(network, *args)
+    def stalling(network, *args, **options):
+        objective = real(network, *args, **options)
         if network.dtype is torch.bfloat16:
             evaluate = objective.evaluate
             objective.evaluate = lambda x: Evaluation(

@@ -30,7 +30,8 @@ def test_there_is_one_manifest() -> None:
 
 def test_every_command_can_be_imported_and_is_used(manifest: Any) -> None:
     used = {widget.command for widget in manifest.contributions.widgets}
-    used |= {manifest.contributions.writers[0].command, manifest.contributions.readers[0].command}
+    used |= {writer.command for writer in manifest.contributions.writers}
+    used |= {reader.command for reader in manifest.contributions.readers}
     used |= {sample.command for sample in manifest.contributions.sample_data}
     for command in manifest.contributions.commands:
         module, _, name = command.python_name.partition(":")

@@ -171,6 +171,83 @@ def test_the_section_fits_a_narrow_dock(
     assert driver.widget.stack.minimumSizeHint().width() <= 290
 
 
+# ---- coherence -----------------------------------------------------------------------------------
+
+
+def movie(viewer: ViewerModel, **options: Any) -> Image:
+    options = {"name": "movie", "axis_labels": ("T", "y", "x")} | options
+    return viewer.add_image(cells((3, 40, 60)), **options)
+
+
+def test_the_coherence_is_shown_with_the_slices_only(driver: Driver, content: Image) -> None:
+    field, stack = driver.widget.coherence, driver.widget.stack
+    assert field is stack.coherence
+    assert field.label == "Coherence"
+    assert not field.native.isHidden()
+    names = ["each on its own", "from its neighbour", "steady (time)"]
+    assert [field.native.itemText(place) for place in range(3)] == names
+    assert field.choices == ("independent", "neighbour", "steady")
+    assert [each.name for form in driver.widget for each in form].count("coherence") == 0
+    stack.slices.value = "this slice"
+    assert field.native.isHidden()
+    assert stack._hint.text() == ""
+
+
+def test_time_is_steady_and_all_else_follows_its_neighbour(
+    driver: Driver, viewer: ViewerModel, content: Image
+) -> None:
+    field = driver.widget.coherence
+    assert field.value == "neighbour"
+    driver.widget.content.value = movie(viewer)
+    assert (field.value, driver.widget.settings().coherence) == ("steady", "steady")
+    driver.widget.content.value = content
+    assert field.value == "neighbour"
+    driver.widget.content.value = movie(viewer, axis_labels=None, units=("s", "pixel", "pixel"))
+    assert field.value == "steady"
+    driver.widget.content.value = viewer.add_image(cells((3, 4, 40, 60)))
+    assert field.value == "neighbour"
+
+
+def test_the_axis_of_the_range_decides(driver: Driver, viewer: ViewerModel) -> None:
+    labels = ("t", "z", "y", "x")
+    layer = viewer.add_image(cells((2, 3, 40, 60)), axis_labels=labels)
+    driver.widget.content.value = layer
+    assert driver.widget.coherence.value == "steady"
+    viewer.dims.order = (1, 2, 0, 3)
+    assert driver.widget.coherence.value == "neighbour"
+
+
+def test_a_chosen_coherence_stays_until_another_content_is_chosen(
+    driver: Driver, viewer: ViewerModel, content: Image
+) -> None:
+    field = driver.widget.coherence
+    field.native.setFocus()
+    QTest.keyClick(field.native, Qt.Key.Key_Up)
+    assert field.value == "independent"
+    assert driver.widget.stack._hint.text().startswith("Each slice is painted in full")
+    viewer.dims.order = (1, 0, 2)
+    driver.widget.stack.slices.value = "a range"
+    assert field.value == "independent"
+    viewer.dims.order = (0, 1, 2)
+    driver.widget.content.value = movie(viewer)
+    assert field.value == "steady"
+
+
+def test_a_recipe_brings_its_coherence(
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackMethod
+) -> None:
+    driver.widget.coherence.value = "independent"
+    driver.run()
+    result = viewer.layers[RESULT]
+    assert Recipe.parse(result.metadata).settings.coherence == "independent"
+    driver.widget.content.value = movie(viewer)
+    select(viewer, result)
+    driver.widget.load_recipe.changed.emit(True)
+    assert driver.widget.coherence.value == "independent"
+    viewer.dims.order = (1, 0, 2)
+    assert driver.widget.coherence.value == "independent"
+
+
 # ---- the run -------------------------------------------------------------------------------------
 
 
@@ -645,6 +722,108 @@ def test_what_is_steered_reaches_the_slices_to_come(
     assert all(update.settings is not None for update in engine.updates)
     assert len(engine.updates) == 3  # the slice in the making and the two after it
     assert Recipe.parse(viewer.layers[RESULT].metadata).steered
+
+
+# ---- regions that move ---------------------------------------------------------------------------
+
+
+def moving_labels(count: int = 4) -> Any:
+    """Labels that are 1 in a column that goes to the right from slice to slice."""
+    labels = np.zeros((count, 40, 60), np.uint8)
+    for index, each in enumerate(labels):
+        each[:, 10 * index : 10 * index + 10] = index + 1
+    return labels
+
+
+def labels_seen(engine: StackMethod) -> list[Any]:
+    return [call["regions"].labels for call in engine.calls]
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_labels_with_the_axes_of_the_content_are_followed(
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackMethod, lazy: bool
+) -> None:
+    labels = moving_labels()
+    data = da.from_array(labels, chunks=(1, 40, 60)) if lazy else labels
+    layer = viewer.add_labels(data, name="parts", scale=(2, 0.5, 0.25))
+    driver.widget.regions.layer.value = layer
+    viewer.dims.set_current_step(0, 2)
+    driver.until(lambda: list(driver.widget.regions.rows) == [0, 3])
+    assert "Labels of other slices are listed" in driver.widget.regions._hint.text()
+    driver.widget.regions.set_row(3, None, 0.5)
+    viewer.dims.set_current_step(0, 1)
+    driver.until(lambda: list(driver.widget.regions.rows) == [0, 2])
+    driver.run()
+    np.testing.assert_array_equal(labels_seen(engine), labels)
+    for call in engine.calls:  # what was chosen on another slice holds
+        assert (call["regions"].region(3).style, call["regions"].region(2).style) == (None, "mix")
+    recipe = Recipe.parse(viewer.layers[RESULT].metadata)
+    assert recipe.regions is not None
+    assert recipe.regions.labels == "parts"
+
+
+def test_flat_labels_serve_for_all_slices(
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackMethod
+) -> None:
+    flat = viewer.add_labels(moving_labels()[1], scale=(0.5, 0.25))
+    one = viewer.add_labels(moving_labels()[1:2], scale=(2, 0.5, 0.25))
+    for layer in (flat, one):
+        engine.calls.clear()
+        driver.widget.regions.layer.value = layer
+        viewer.dims.set_current_step(0, 0)
+        driver.run()
+        for labels in labels_seen(engine):
+            np.testing.assert_array_equal(labels, moving_labels()[1])
+
+
+def test_labels_move_along_any_axis_of_the_content(
+    driver: Driver, viewer: ViewerModel, engine: StackMethod
+) -> None:
+    driver.widget.content.value = viewer.add_image(cells((2, 3, 40, 60)), name="cells")
+    # Of half the slices along z, each twice as thick: of the content's 0, 1, 2 they are 0, 0 and 1.
+    layer = viewer.add_labels(moving_labels(2), scale=(2, 1, 1), translate=(0.5, 0, 0))
+    driver.widget.regions.layer.value = layer
+    driver.widget.stack.slices.value = "all"
+    viewer.dims.set_current_step((0, 1), (1, 2))
+    driver.run()
+    assert [int(labels.max()) for labels in labels_seen(engine)] == [1, 1, 2] * 2
+
+
+def test_slices_beyond_the_labels_are_left_out_and_named(
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackMethod, errors: list[str]
+) -> None:
+    short = viewer.add_labels(moving_labels(3), name="parts", scale=(2, 0.5, 0.25))
+    driver.widget.regions.layer.value = short
+    driver.run()
+    result, status = viewer.layers[RESULT], driver.widget._status
+    assert status.text().endswith(
+        "Left out: Slice 3: Layer 'parts' has no labels over this slice; add them there."
+    )
+    assert painted(result) == [True, True, True, False]
+    short.data = moving_labels()
+    select(viewer, result)
+    go_on(driver)
+    assert painted(result) == [True] * 4
+    assert errors == []
+
+
+def test_labels_painted_meanwhile_count_in_the_slice_in_the_making_and_later(
+    driver: Driver, viewer: ViewerModel, content: Image, engine: StackMethod
+) -> None:
+    layer = viewer.add_labels(moving_labels(), name="parts", scale=(2, 0.5, 0.25))
+    driver.widget.regions.layer.value = layer
+    hold(driver, engine, 2)
+    layer.data_setitem((np.array([1]), np.array([5]), np.array([50])), 7)
+    layer.data_setitem((np.array([3]), np.array([5]), np.array([0])), 8)
+    driver.until(lambda: bool(engine.updates))
+    engine.gate.set()
+    driver.wait()
+    first, second, third, fourth = (call["updates"] for call in engine.calls)
+    assert not any(first)
+    given = [next(each for each in run if each).regions.labels for run in (second, third, fourth)]
+    np.testing.assert_array_equal(given, layer.data[1:])
+    assert given[0][5, 50] == 7
+    assert labels_seen(engine)[3][5, 0] == 8
 
 
 def test_closing_the_widget_mid_run_ends_the_thread(

@@ -10,18 +10,26 @@ from pathlib import Path
 from typing import Any, Literal
 
 from napari_style_transfer import samples
+from napari_style_transfer.cli.clip import parse_clip
 from napari_style_transfer.cli.fast import check_fast, fast_entry
 from napari_style_transfer.cli.names import (
     check_content,
     check_picture,
     check_stack_output,
+    is_moving,
     is_stack,
     may_be_stack,
 )
 from napari_style_transfer.cli.options import given_parameters
 from napari_style_transfer.cli.style_options import parse_regions, parse_styles
 from napari_style_transfer.errors import InputError
-from napari_style_transfer.io.names import TIFF_SUFFIXES, check_folder, check_output
+from napari_style_transfer.io.clip import Clip
+from napari_style_transfer.io.names import (
+    MOVIE_OUTPUTS,
+    TIFF_SUFFIXES,
+    check_folder,
+    check_output,
+)
 from napari_style_transfer.recipe import FastEntry, Recipe, RegionsEntry, StyleEntry, side_file
 from napari_style_transfer.settings import Settings
 
@@ -46,6 +54,8 @@ class Job:
         The content's values to take for black and white; by its type if None.
     stack
         Whether the content is many pictures.
+    clip
+        Which frames of a movie, and how fast they are shown, where that was said.
     quiet
         Whether to show no progress.
     """
@@ -61,6 +71,7 @@ class Job:
     stack: bool
     quiet: bool
     fast: FastEntry | None = None
+    clip: Clip | None = None
 
     @property
     def notes(self) -> dict[str, Any]:
@@ -79,6 +90,8 @@ class Job:
             notes["bits"] = self.bits
         if self.value_range is not None:
             notes["value_range"] = self.value_range
+        if self.clip is not None:
+            notes["clip"] = self.clip
         return notes
 
 
@@ -96,7 +109,8 @@ def plan(arguments: Namespace) -> Job:
     named = [arguments.style] if arguments.style else []
     styles = [StyleEntry(picture=name) for name in named] + parse_styles(arguments.styles)
     regions, styles = parse_regions(arguments.regions, arguments.table, styles)
-    fast, recorded = check_fast(arguments, given), None
+    fast, recorded, clip = check_fast(arguments, given), None, None
+    steady = "coherence" not in given
     if arguments.recipe is None:
         settings = Settings(**given)
     else:
@@ -104,6 +118,7 @@ def plan(arguments: Namespace) -> Job:
         settings = recipe.settings.replace(**given)
         content, init = content or recipe.content, init or recipe.init
         bits, value_range = bits or recipe.bits, value_range or recipe.value_range
+        clip, steady = recipe.clip, steady and not is_moving(recipe.content)
         if fast is not None:
             regions = init = None
         elif not styles:
@@ -120,6 +135,8 @@ def plan(arguments: Namespace) -> Job:
         missing = "a style" if content else "a content and a style"
         raise InputError(f"Name {missing} picture; --help shows how.")
     check_content(content)
+    if steady and is_moving(content):
+        settings = settings.replace(coherence="steady")
     if entry is None:
         others = _files_read(styles, regions, init)
         for name in others:
@@ -129,6 +146,7 @@ def plan(arguments: Namespace) -> Job:
     output = None if arguments.output is None else Path(arguments.output)
     if arguments.recipe is not None:
         others.append(arguments.recipe)
+    clip = parse_clip(arguments, content, output, clip)
     stack = _check_output(content, output, others, bits or 8)
     return Job(
         content=content,
@@ -142,6 +160,7 @@ def plan(arguments: Namespace) -> Job:
         stack=stack,
         quiet=arguments.quiet,
         fast=entry,
+        clip=clip,
     )
 
 
@@ -171,7 +190,9 @@ def _check_output(content: str, output: Path | None, read: list[str], bits: Lite
     if output is None:
         stack = is_stack(content)
         if stack:
-            raise InputError("Name the folder or TIFF file to paint the stack to with --output.")
+            raise InputError(
+                "Name the folder, TIFF file or movie to paint the stack to with --output."
+            )
         check_folder(Path("new"))
         return stack
     if not may_be_stack(content):
@@ -179,10 +200,14 @@ def _check_output(content: str, output: Path | None, read: list[str], bits: Lite
     stack = is_stack(content)
     if stack:
         check_stack_output(content, output)
+        if bits == 16 and output.suffix.lower() in MOVIE_OUTPUTS:
+            raise InputError(
+                f"Cannot write {output.name!r}: a movie has no 16 bits; choose a folder or a .tif."
+            )
     else:
         check_output(output, bits)
         read = [content, *read]  # a stack may go on with what is there, and has rules of its own
-    is_folder = stack and output.suffix.lower() not in TIFF_SUFFIXES
+    is_folder = stack and output.suffix.lower() not in (*TIFF_SUFFIXES, *MOVIE_OUTPUTS)
     for path in [output] if is_folder else [output, side_file(output)]:
         if any(os.path.exists(name) and _is_same(path, name) for name in read):
             raise InputError(f"This run reads {path}; choose another name for the output.")

@@ -10,10 +10,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from napari_style_transfer.errors import InputError
+from napari_style_transfer.io.apng import is_animated
 from napari_style_transfer.io.names import (
+    ANIMATION_SUFFIXES,
+    MOVIE_OUTPUTS,
+    MOVIE_SUFFIXES,
     SUFFIXES,
     TIFF_SUFFIXES,
     check_folder,
+    check_movie_output,
     check_name,
     check_output,
     name_length,
@@ -53,10 +58,10 @@ def check_content(name: str) -> None:
 
 
 def is_stack(content: str) -> bool:
-    """Return whether a content is many pictures: a folder, a pattern, or a TIFF of several pages."""
+    """Return whether a content is many pictures: a folder, a pattern, a movie, a TIFF of several pages."""
     if _is_many(content):
         return True
-    if content.startswith(SAMPLE) or Path(content).suffix.lower() not in TIFF_SUFFIXES:
+    if not may_be_stack(content):
         return False
     from napari_style_transfer.io.stacks import is_stack as has_pages
 
@@ -64,10 +69,21 @@ def is_stack(content: str) -> bool:
 
 
 def may_be_stack(content: str) -> bool:
-    """Return whether :func:`is_stack` may say yes; no file is opened."""
-    return _is_many(content) or (
-        not content.startswith(SAMPLE) and Path(content).suffix.lower() in TIFF_SUFFIXES
-    )
+    """Return whether :func:`is_stack` may say yes; no picture is decoded."""
+    if _is_many(content):
+        return True
+    suffix = Path(content).suffix.lower()
+    if content.startswith(SAMPLE) or (suffix == ".png" and not is_animated(content)):
+        return False
+    return suffix in (*TIFF_SUFFIXES, *MOVIE_SUFFIXES, *ANIMATION_SUFFIXES)
+
+
+def is_moving(content: str) -> bool:
+    """Return whether a content is a movie or an animated picture."""
+    if not may_be_stack(content) or _is_many(content):
+        return False
+    suffix = Path(content).suffix.lower()
+    return suffix in MOVIE_SUFFIXES or (suffix not in TIFF_SUFFIXES and is_stack(content))
 
 
 def _is_many(content: str) -> bool:
@@ -77,7 +93,7 @@ def _is_many(content: str) -> bool:
 
 
 def check_stack_output(content: str, output: Path) -> None:
-    """Refuse a place that a stack cannot be painted to: a TIFF by its suffix, else a folder.
+    """Refuse a place that a stack cannot be painted to: a TIFF or a movie by its suffix, else a folder.
 
     Raises
     ------
@@ -90,8 +106,12 @@ def check_stack_output(content: str, output: Path) -> None:
         check_name(pages_folder(output))
     elif suffix in SUFFIXES:
         raise InputError(
-            f"A stack is painted to a folder, or to a TIFF of several pages, not to {output.name!r}."
+            "A stack is painted to a folder, to a TIFF of several pages, or to a movie, not to "
+            f"{output.name!r}."
         )
+    elif suffix in (*MOVIE_SUFFIXES, *MOVIE_OUTPUTS):
+        check_movie_output(output)
+        check_name(pages_folder(output))
     elif os.path.isdir(output):
         check_folder(output / "page")
     elif os.path.lexists(output):
@@ -106,7 +126,7 @@ def check_stack_output(content: str, output: Path) -> None:
 
 
 def pages_folder(output: Path) -> Path:
-    """Return the folder in which the pages of a TIFF are kept until all are done."""
+    """Return the folder in which the pages of a TIFF or a movie are kept until all are done."""
     return output.with_name(f"{output.name}.pages")
 
 

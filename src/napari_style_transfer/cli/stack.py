@@ -17,19 +17,30 @@ import numpy as np
 from napari_style_transfer.cli import INTERRUPTED
 from napari_style_transfer.cli.inputs import load, load_fast, load_regions, load_styles
 from napari_style_transfer.cli.job import Job
+from napari_style_transfer.cli.movie import check_movie, write_movie
 from napari_style_transfer.cli.names import check_stack_output, pages_folder
 from napari_style_transfer.cli.report import complain, say
 from napari_style_transfer.cli.terminal import ProgressBar, stop_on_interrupt
 from napari_style_transfer.errors import InputError, StyleTransferError
-from napari_style_transfer.io.names import DEEP_SUFFIXES, TIFF_SUFFIXES, check_name
+from napari_style_transfer.io.clip import Clip
+from napari_style_transfer.io.names import (
+    DEEP_SUFFIXES,
+    MOVIE_OUTPUTS,
+    TIFF_SUFFIXES,
+    check_name,
+)
 from napari_style_transfer.io.pictures import ValueRange
 from napari_style_transfer.io.stacks import Page, Pages, read_stack
 from napari_style_transfer.methods.base import Method
 from napari_style_transfer.recipe import Recipe, saving_recipe, side_file
 from napari_style_transfer.settings import Settings
+from napari_style_transfer.stack.base import SliceError
 from napari_style_transfer.stack.folder import FolderResult, save_tiff
-from napari_style_transfer.stack.loop import SliceError, stylize_stack
+from napari_style_transfer.stack.loop import stylize_stack
 from napari_style_transfer.stack.output import Record, identity
+
+#: Pages that are named when they were left out, at most.
+_MOST_TOLD = 10
 
 
 @dataclass(frozen=True)
@@ -41,7 +52,7 @@ class StackOutcome:
 
 
 def paint(job: Job) -> int:
-    """Paint a folder, a pattern or a TIFF of many pages, and return the exit code."""
+    """Paint a movie, a folder, a pattern or a TIFF of many pages, and return the exit code."""
     assert job.output is not None  # a stack's is never made up
     method = load_fast(job)
     with stop_on_interrupt() as stop:
@@ -55,6 +66,7 @@ def paint(job: Job) -> int:
             init=None if job.init is None else load(job.init),
             bits=job.bits,
             value_range=job.value_range,
+            clip=job.clip,
             method=method,
             stop=stop,
             quiet=job.quiet,
@@ -79,6 +91,7 @@ def paint_stack(
     regions: Any = None,
     bits: Literal[8, 16] = 8,
     value_range: ValueRange | None = None,
+    clip: Clip | None = None,
     method: Method | None = None,
     quiet: bool = False,
 ) -> StackOutcome:
@@ -87,18 +100,20 @@ def paint_stack(
     Parameters
     ----------
     source
-        A folder, a glob pattern or a TIFF.
+        A folder, a glob pattern, a TIFF or a movie.
     style, settings, init, regions, method
         As for :func:`~napari_style_transfer.stack.loop.stylize_stack`.
     output
-        A TIFF by its suffix, else a folder. A folder has its recipe in it, a TIFF beside it; the pages of
-        a TIFF are kept in the folder ``OUTPUT.pages`` until all are done.
+        A TIFF or a movie by its suffix, else a folder. A folder has its recipe in it, a file beside it;
+        the pages of a file are kept in the folder ``OUTPUT.pages`` until all are done.
     names
         What the recipe says of the pictures, as :meth:`Recipe.from_step` takes it: content, style, ...
     bits
         Of each value of the result; with 16, pages that would be JPEG are PNG.
     value_range
         The values of the pages that become 0 and 1; as their type says if None.
+    clip
+        Which frames of a movie, and how fast they are shown; all, as in the movie, where None.
     stop
         Once set, the page in the making is dropped.
     quiet
@@ -109,24 +124,29 @@ def paint_stack(
     InputError
         If the stack, one of its pages, or the output cannot be used.
     """
-    pages = read_stack(source, value_range=value_range)
+    pages = read_stack(source, value_range=value_range, clip=clip)
     if bits == 16:
-        pages = Pages(_deep_pages(pages.pages), value_range)
+        pages = Pages(_deep_pages(pages.pages), value_range, pages.footage)
     check_stack_output(source, output)
     _check_sources(output, pages)
     run = identity(settings, **names)
-    tiff = output.suffix.lower() in TIFF_SUFFIXES
+    kind = output.suffix.lower()
+    is_file = kind in (*TIFF_SUFFIXES, *MOVIE_OUTPUTS)
     already = StackOutcome(True, f"All {len(pages)} pages are in {output} already.")
-    if tiff and _is_complete(output, run, pages):
+    if is_file and _is_complete(output, run, pages):
         return already
-    folder = pages_folder(output) if tiff else output
+    if kind in MOVIE_OUTPUTS:
+        check_movie(output, pages, clip, settings, method)
+    folder = pages_folder(output) if is_file else output
     for page in pages.pages:
         check_name(folder / page.name)
     result = FolderResult(folder, pages, run, np.uint16 if bits == 16 else np.uint8)
-    if not tiff and len(result.done) == len(pages):
+    if not is_file and len(result.done) == len(pages):
         return already
     if value_range is None:
         _hint(pages)
+    if pages.footage is not None and pages.footage.movie.damage is not None:
+        complain(pages.footage.movie.damage)
     left_out: list[SliceError] = []
     messages = stylize_stack(
         pages,
@@ -166,9 +186,19 @@ def paint_stack(
             f"Stopped with {done} of {len(pages)} pages done; they are in {folder}, "
             "and the same command goes on.",
         )
-    if tiff:
-        with saving_recipe(output, result.record):
-            save_tiff(output, result.pictures(), result.nbytes)
+    if is_file:
+        try:
+            with saving_recipe(output, result.record):
+                if kind in TIFF_SUFFIXES:
+                    save_tiff(output, result.pictures(), result.nbytes)
+                else:
+                    write_movie(output, result, pages, clip, stop)
+        except KeyboardInterrupt:
+            return StackOutcome(
+                False,
+                f"Stopped while {output} was written; its pages are in {folder}, and the same command "
+                "goes on.",
+            )
         if not left_out:
             shutil.rmtree(folder)
     if left_out:
@@ -180,7 +210,12 @@ def _tell_left_out(
     done: int, total: int, output: Path, pages: Pages, errors: Sequence[SliceError]
 ) -> str:
     """Say which pages are missing, and why."""
-    which = [f"{pages.pages[each.index[0]].label} ({each.reason.rstrip('.')})" for each in errors]
+    which = [
+        f"{pages.pages[each.index[0]].label} ({each.reason.rstrip('.')})"
+        for each in errors[:_MOST_TOLD]
+    ]
+    if len(errors) > _MOST_TOLD:
+        which.append(f"and {len(errors) - _MOST_TOLD} more")
     return f"Saved {done} of {total} pages in {output}. Left out: {'; '.join(which)}."
 
 
@@ -217,7 +252,7 @@ def _check_sources(output: Path, pages: Pages) -> None:
 
 
 def _is_complete(output: Path, run: dict[str, Any], pages: Pages) -> bool:
-    """Return whether a TIFF holds all pages of this run."""
+    """Return whether a file holds all pages of this run."""
     path = side_file(output)
     if not (path.exists() and output.exists()):
         return False

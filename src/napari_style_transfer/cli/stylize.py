@@ -27,8 +27,8 @@ def parser(program: str) -> Parser:
         "content",
         metavar="CONTENT",
         nargs="?",
-        help="the picture whose forms are kept; or many: a folder, a quoted pattern such as "
-        "'frames/*.png', or a TIFF file of many pages",
+        help="the picture whose forms are kept; or many: a movie, an animated GIF, WebP or PNG, a folder, "
+        "a quoted pattern such as 'frames/*.png', or a TIFF file of many pages",
     )
     add("style", metavar="STYLE", nargs="?", help="the picture whose colours and strokes are taken")
     add(
@@ -73,7 +73,8 @@ def parser(program: str) -> Parser:
         "-o",
         "--output",
         metavar="OUT",
-        help="the file, or for many pictures the folder or TIFF file, to paint to; the recipe goes beside "
+        help="the file, or for many pictures the folder, TIFF file or movie (.mp4, .mov, .mkv, .webm, "
+        ".gif, .webp, .apng), to paint to; the recipe goes beside "
         "it: for cat.png to cat.json, or to cat.png.json where cat.json belongs to something else "
         "(default: a new name in this folder)",
     )
@@ -97,6 +98,28 @@ def parser(program: str) -> Parser:
         metavar=("LOW", "HIGH"),
         help="values of the content to take for black and white, such as 0 4095 for data of 12 bits "
         "(default: all that its type can hold)",
+    )
+    add(
+        "--from",
+        dest="cut_from",
+        metavar="SECONDS",
+        help="paint a movie from here on, such as 83.5 or 1:23.5 (default: its start)",
+    )
+    add(
+        "--to",
+        dest="cut_to",
+        metavar="SECONDS",
+        help="paint a movie up to here (default: its end)",
+    )
+    add(
+        "--every",
+        metavar="N",
+        help="paint every Nth frame of a movie; each stays N times as long, so its speed is the same",
+    )
+    add(
+        "--rate",
+        metavar="NUMBER",
+        help="frames per second of the movie that is written (default: as in the content; 25 for pictures)",
     )
     add("--list-samples", action="store_true", help="list the sample pictures and exit")
     add("--quiet", action="store_true", help="show no progress")

@@ -97,12 +97,12 @@ class RunState:
         """Take an update; return a sentence if it cannot be met, and everything stays as it was."""
         settings = self.settings if update.settings is None else update.settings
         styles = self.styles if update.styles is None else update.styles
-        regions = self.regions if update.regions is KEEP else update.regions
+        wanted = self.regions if update.regions is KEEP else update.regions
         try:
             for style in styles:
                 self.cache.picture(style.picture, "style")
+            regions = None if wanted is None else check_regions(wanted, len(styles))
             if regions is not None:
-                check_regions(regions, len(styles))
                 check_cover(regions, self.content_shape)
             self.settings = with_live(self.settings, settings)
         except InputError as error:

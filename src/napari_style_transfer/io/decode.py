@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from napari_style_transfer.errors import InputError
 from napari_style_transfer.io import png, tiff
 from napari_style_transfer.io.raster import (
     MOST_PIXELS,
@@ -51,6 +52,16 @@ def decode(
         with Image.open(path) as image:
             _check_size(image, os.stat(path).st_size)
             return of_pillow(image, indexed=indexed)
+
+
+def size_of(path: str | os.PathLike[str]) -> tuple[int, int] | None:
+    """Return the (height, width) of a picture as it lies, from its header; None if it has none."""
+    try:
+        with reading(path), Image.open(path) as image:
+            turned = image.getexif().get(ORIENTATION) in (5, 6, 7, 8)
+            return (image.width, image.height) if turned else (image.height, image.width)
+    except InputError:
+        return None
 
 
 def may_be_deep(path: str | os.PathLike[str]) -> bool:

@@ -7,11 +7,20 @@ from pathlib import Path
 from typing import Literal
 
 from napari_style_transfer.errors import InputError
+from napari_style_transfer.io.pyav import check_av
 
 #: Suffixes that can be written; those whose format has transparency, and 16 bits; and several pages.
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 DEEP_SUFFIXES = (".png", ".tif", ".tiff")
 TIFF_SUFFIXES = (".tif", ".tiff")
+
+#: Suffixes of movies that PyAV reads, of pictures that may be animated, and of movies that are written.
+MOVIE_SUFFIXES = (
+    ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mts", ".m2ts", ".wmv", ".ogv",
+    ".3gp",
+)  # fmt: skip
+ANIMATION_SUFFIXES = (".gif", ".webp", ".apng", ".png")
+MOVIE_OUTPUTS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".gif", ".webp", ".apng")
 
 #: How long a file's name may be where the system does not say.
 _NAME_LIMIT = 255
@@ -45,6 +54,30 @@ def check_output(path: str | os.PathLike[str], bits: Literal[8, 16] = 8) -> Path
     if os.path.isdir(path):
         raise InputError(f"Cannot write {path}: it is a folder; give the name of a file.")
     check_folder(path)
+    return path
+
+
+def check_movie_output(path: str | os.PathLike[str]) -> Path:
+    """Return `path` if a movie can be written there, before any work is done.
+
+    Raises
+    ------
+    InputError
+        If its suffix names no format that is written, PyAV is missing for it, its name is impossible or
+        too long, or its folder is missing or read-only.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix not in MOVIE_OUTPUTS:
+        raise InputError(
+            f"Cannot write the movie {path.name!r}: its name must end in {', '.join(MOVIE_OUTPUTS)}."
+        )
+    check_name(path)
+    if os.path.isdir(path):
+        raise InputError(f"Cannot write {path}: it is a folder; give the name of a file.")
+    check_folder(path)
+    if suffix not in ANIMATION_SUFFIXES:
+        check_av()
     return path
 
 

@@ -1,4 +1,4 @@
-"""The pages of a stack in files: a folder, a glob pattern or a TIFF of several pages."""
+"""The pages of a stack in files: a folder, a glob pattern, a movie or a TIFF of several pages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ import tifffile
 
 from napari_style_transfer.errors import InputError, StyleTransferError
 from napari_style_transfer.io import tiff
+from napari_style_transfer.io.clip import Clip
 from napari_style_transfer.io.decode import decode
+from napari_style_transfer.io.footage import Footage
+from napari_style_transfer.io.movies import is_movie
 from napari_style_transfer.io.names import SUFFIXES, TIFF_SUFFIXES
 from napari_style_transfer.io.pictures import (
     Colours,
@@ -72,10 +75,18 @@ class Pages(Sequence[Colours]):
         Where they come from.
     value_range
         The values that become 0 and 1, in place of all that.
+    footage
+        The frames that they are, if they are from a movie.
     """
 
-    def __init__(self, pages: Sequence[Page], value_range: ValueRange | None = None) -> None:
+    def __init__(
+        self,
+        pages: Sequence[Page],
+        value_range: ValueRange | None = None,
+        footage: Footage | None = None,
+    ) -> None:
         self.pages = pages
+        self.footage = footage
         self._value_range = value_range
 
     def __len__(self) -> int:
@@ -106,16 +117,24 @@ class Pages(Sequence[Colours]):
         return max(filter(None, map(_full_of, self.pages)), default=255)
 
 
-def read_stack(source: str | os.PathLike[str], *, value_range: ValueRange | None = None) -> Pages:
+def read_stack(
+    source: str | os.PathLike[str],
+    *,
+    value_range: ValueRange | None = None,
+    clip: Clip | None = None,
+) -> Pages:
     """Find the pages of a stack; each is read when it is asked for.
 
     Parameters
     ----------
     source
         A folder, whose pictures are taken in the natural order of their names (page 2 before page
-        10), a glob pattern, or a TIFF. Reduced copies, thumbnails and masks in a TIFF are no pages.
+        10), a glob pattern, a TIFF, a movie, or an animated GIF, WebP or PNG. Reduced copies, thumbnails
+        and masks in a TIFF are no pages.
     value_range
         The values that become 0 and 1; see :class:`Pages` for the rule where None.
+    clip
+        Which frames of a movie; all where None.
 
     Returns
     -------
@@ -130,7 +149,10 @@ def read_stack(source: str | os.PathLike[str], *, value_range: ValueRange | None
     source = os.fspath(source)
     path = Path(source)
     if _exists(path, Path.is_file):
-        return Pages(_tiff_pages(path), value_range)
+        if not is_movie(path):
+            return Pages(_tiff_pages(path), value_range)
+        footage = Footage.of(path, clip)
+        return Pages(_movie_pages(footage), value_range, footage)
     if _exists(path, Path.is_dir):
         found = [
             each
@@ -147,10 +169,12 @@ def read_stack(source: str | os.PathLike[str], *, value_range: ValueRange | None
 
 
 def is_stack(source: str) -> bool:
-    """Return whether `source` is a folder, a glob pattern, or a TIFF of several pages."""
+    """Return whether `source` is a folder, a glob pattern, a movie, or a TIFF of several pages."""
     path = Path(source)
     if not _exists(path, Path.is_file):
         return _exists(path, Path.is_dir) or glob.has_magic(source)
+    if is_movie(path):
+        return True
     if path.suffix.lower() not in TIFF_SUFFIXES:
         return False
     try:
@@ -238,6 +262,20 @@ def _tiff_pages(path: Path) -> list[Page]:
     return [
         Page(path, f"Page {number} of {path}", f"{path.stem}-{number:0{digits}}.png", read)
         for number, read in enumerate(readers, start=1)
+    ]
+
+
+def _movie_pages(footage: Footage) -> list[Page]:
+    movie = footage.movie
+    digits = len(str(len(movie)))
+    return [
+        Page(
+            movie.path,
+            f"Frame {number + 1} of {movie.path}",
+            f"{movie.path.stem}-{number + 1:0{digits}}.png",
+            partial(movie.raster, number),
+        )
+        for number in footage.frames
     ]
 
 

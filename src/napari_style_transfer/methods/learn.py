@@ -221,7 +221,7 @@ class _Learning:
         vgg = self.cache.network(self.settings.weights, layers, "max", precision, self.device)
         trainer = Trainer(
             vgg, precision, settings, list(self.styles.values()), contents,
-            self.settings.tone_weight, self.settings.temporal_weight, self.device, self.settings.seed,
+            self.settings.tone_weight, self.device, self.settings.seed,
         )  # fmt: skip
         trainer.begin(self._network(trainer))
         return trainer

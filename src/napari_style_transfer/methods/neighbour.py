@@ -52,12 +52,17 @@ def agreement(content: Tensor, before: Tensor, size: int) -> Tensor:
     difference = resize(content, shape) - resize(before, shape)
     sigma = max(_LEAST_BLUR, _BLUR * max(shape))
     smooth = gaussian_blur(difference, sigma)
-    noise = gaussian_blur((difference - smooth).square(), _NOISE_WINDOW * sigma).sqrt()
+    # In a window so wide, a quarter of the size tells the same.
+    quarter = max(1, shape[0] // 4), max(1, shape[1] // 4)
+    squares = resize((difference - smooth).square(), quarter)
+    noise = resize(gaussian_blur(squares, _NOISE_WINDOW * sigma / 4), shape).clamp_min(0).sqrt()
     # The low-pass leaves 1 / (2 sigma sqrt(pi)) of white noise's standard deviation.
     limit = (_DEVIATIONS * noise / (2 * sigma * math.sqrt(math.pi))).clamp_min(_LEAST_DIFFERENCE)
     differs = (2 * smooth.abs() / limit - 1).clamp_(0, 1).amax(1, keepdim=True)
     margin = 2 * math.ceil(sigma)
-    differs = functional.max_pool2d(differs, 2 * margin + 1, stride=1, padding=margin)
+    for sides in ((2 * margin + 1, 1), (1, 2 * margin + 1)):
+        padding = sides[0] // 2, sides[1] // 2
+        differs = functional.max_pool2d(differs, sides, stride=1, padding=padding)
     return 1 - gaussian_blur(differs, sigma)
 
 

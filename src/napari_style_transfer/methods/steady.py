@@ -19,12 +19,18 @@ from napari_style_transfer.engine.motion.flow import find_flows, trusted
 from napari_style_transfer.engine.motion.warp import resize_flow, warp
 from napari_style_transfer.engine.tensors import resize
 from napari_style_transfer.geometry import result_shape
-from napari_style_transfer.methods.neighbour import agreement
+from napari_style_transfer.methods.neighbour import agreement, gaussian_blur
 
 #: Long side in pixels at which a flow is sought, at most.
 _LONG_SIDE = 512
 #: Displacements in pixels between which standing still becomes moving.
 _STILL, _MOVES = 0.5, 1.0
+#: Share of the difference that a flow leaves: with more it explains nothing, with less it is believed. Of
+#: differences smoothed and taken together over so many pixels (standard deviations).
+_NOTHING, _MUCH = 0.85, 0.6
+_SMOOTHED, _WINDOW = 1.5, 5.0
+#: A difference so small, about one grey level, needs no explanation.
+_LEAST = 3 * (1 / 255) ** 2
 #: Pixels around where a flow cannot be trusted that are not trusted either: strokes are as wide.
 _MARGIN = 2
 
@@ -45,26 +51,9 @@ class Painted:
     picture: Tensor
 
 
-@dataclass(frozen=True)
-class Carried:
-    """What a frame takes over.
-
-    Attributes
-    ----------
-    picture
-        (1, 3, h, w), the results before it as they belong to it.
-    mask
-        (1, 1, h, w) in [0, 1]: how far that is to be trusted.
-    still
-        (1, 1, h, w) in [0, 1]: how far it stands still since a frame long before.
-    """
-
-    picture: Tensor
-    mask: Tensor
-    still: Tensor
-
-
-def carry(content: Tensor, before: Painted, anchors: Sequence[Painted], size: int) -> Carried:
+def carry(
+    content: Tensor, before: Painted, anchors: Sequence[Painted], size: int
+) -> tuple[Tensor, Tensor, float]:
     """Return what a frame takes over from the one before and from earlier ones.
 
     Parameters
@@ -77,25 +66,48 @@ def carry(content: Tensor, before: Painted, anchors: Sequence[Painted], size: in
         Frames of the same scene long before it, the latest first.
     size
         Long side of the result in pixels.
+
+    Returns
+    -------
+    picture, mask, moving
+        (1, 3, h, w), results before it as they belong to it; (1, 1, h, w) in [0, 1], how far that is to be
+        trusted; and the share of the picture that has moved.
     """
     own = content.shape[-2], content.shape[-1]
     shape, small = (result_shape(own, each) for each in (size, min(size, _LONG_SIDE)))
     now, then = resize(content, small), resize(before.content, small)
     backward, forward = find_flows(now, then)
     certain = _shrunk(trusted(backward, forward), _MARGIN)
-    certain = certain * _agreement(now, warp(then, backward), size, small)
+    moved = warp(then, backward)
+    certain = certain * _agreement(now, moved, size, small)
     length = backward.square().sum(1, keepdim=True).sqrt()
     stands = 1 - ((length - _STILL) / (_MOVES - _STILL)).clamp(0, 1)
-    # Where the flow is not to be trusted, as in noise or where something comes into sight, the contents
-    # alone say what stands still.
-    stands = torch.maximum(stands, 1 - certain)
     picture = warp(resize(before.picture, shape), resize_flow(backward, shape)).clamp(0, 1)
-    mask, still = resize(certain, shape), torch.zeros(1, 1, *shape)
-    for anchor in anchors or [before]:
-        same = resize(stands * _agreement(now, resize(anchor.content, small), size, small), shape)
-        picture = torch.lerp(picture, resize(anchor.picture, shape), same)
-        mask, still = torch.maximum(mask, same), torch.maximum(still, same)
-    return Carried(picture, mask, still)
+    mask = resize(certain, shape)
+    # Where the flow is not to be trusted, as where something comes into sight, the contents alone say what
+    # stands still; and where a short flow explains no more than none, as in noise.
+    unknown = 1 - certain
+    moving = certain
+    for earlier, possible in (
+        (before, torch.maximum(stands * (1 - _explains(now, then, moved)), unknown)),
+        *((anchor, torch.maximum(stands, unknown)) for anchor in anchors),
+    ):
+        same = possible * _agreement(now, resize(earlier.content, small), size, small)
+        moving = moving * (1 - same)
+        same = resize(same, shape)
+        picture = torch.lerp(picture, resize(earlier.picture, shape), same)
+        mask = torch.maximum(mask, same)
+    return picture, mask, float(moving.mean())
+
+
+def _explains(frame: Tensor, before: Tensor, moved: Tensor) -> Tensor:
+    """Return how far a frame looks more like the one before when that is moved, (1, 1, h, w) in [0, 1]."""
+    still, moving = (
+        gaussian_blur(gaussian_blur(frame - each, _SMOOTHED).square(), _WINDOW).sum(1, keepdim=True)
+        for each in (before, moved)
+    )
+    share = (moving + _LEAST) / (still + _LEAST)
+    return ((_NOTHING - share) / (_NOTHING - _MUCH)).clamp(0, 1)
 
 
 def _agreement(content: Tensor, other: Tensor, size: int, shape: tuple[int, int]) -> Tensor:

@@ -66,6 +66,22 @@ class StackOutput(Protocol):
         ...
 
 
+class SliceError(InputError):
+    """A slice that cannot be painted.
+
+    Parameters
+    ----------
+    index
+        Which one.
+    reason
+        A sentence on why.
+    """
+
+    def __init__(self, index: Index, reason: str) -> None:
+        super().__init__(f"Slice {', '.join(map(str, index))}: {reason}")
+        self.index, self.reason = index, reason
+
+
 class ArrayOutput:
     """An array or a dict of the user's, as a :class:`StackOutput`.
 

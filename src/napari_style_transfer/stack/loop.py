@@ -24,8 +24,8 @@ from napari_style_transfer.geometry import result_shape
 from napari_style_transfer.methods.base import Controls, Method, Neighbour, Request
 from napari_style_transfer.progress import Status, Step
 from napari_style_transfer.settings import Settings
-from napari_style_transfer.spec import Regions
-from napari_style_transfer.stack.base import ArrayOutput, StackOutput
+from napari_style_transfer.spec import Regions, SliceRegions
+from napari_style_transfer.stack.base import ArrayOutput, SliceError, StackOutput
 from napari_style_transfer.stack.forecast import Forecast
 from napari_style_transfer.stack.plan import (
     Index,
@@ -73,22 +73,6 @@ class SliceStep:
     alpha: npt.NDArray[Any] | None = None
 
 
-class SliceError(InputError):
-    """A slice that cannot be painted.
-
-    Parameters
-    ----------
-    index
-        Which one.
-    reason
-        A sentence on why.
-    """
-
-    def __init__(self, index: Index, reason: str) -> None:
-        super().__init__(f"Slice {', '.join(map(str, index))}: {reason}")
-        self.index, self.reason = index, reason
-
-
 def stylize_stack(
     slices: Any,
     style: Any,
@@ -98,7 +82,7 @@ def stylize_stack(
     done: Collection[Index] = (),
     settings: Settings | None = None,
     init: Any = None,
-    regions: Regions | None = None,
+    regions: Regions | SliceRegions | None = None,
     steering: Steering | None = None,
     cache: Cache | None = None,
     method: Method | None = None,
@@ -130,8 +114,11 @@ def stylize_stack(
         The slices to paint; all where None. For one leading axis plain numbers will do.
     done
         The slices whose results are in `out` already, where that does not know it itself.
-    settings, regions, cache, preview_interval, **overrides
+    settings, cache, preview_interval, **overrides
         As for :func:`~napari_style_transfer.iter_stylize`. One cache serves all slices.
+    regions
+        Where each style goes, in all slices; or for regions that move, what returns those of a slice
+        by its index. If that raises InputError, the slice cannot be painted.
     method
         What paints them; by optimisation if None.
     steering
@@ -176,11 +163,11 @@ def stylize_stack(
     painter = _Painter(
         slices=slices,
         output=output,
-        first=Request.of((), style, settings=settings, init=init, regions=regions, bits=bits),
+        first=Request.of((), style, settings=settings, init=init, bits=bits),
         chosen=chosen,
         stop=stop or (lambda: False),
         on_error=on_error,
-        relay=Relay(steering or Steering()),
+        relay=Relay(steering or Steering(), regions),
         preview_interval=preview_interval,
         method=method,
         cache=cache,
@@ -192,7 +179,7 @@ def stylize_stack(
 class _Painter:
     """One run over a stack; its fields are the arguments of :func:`stylize_stack`.
 
-    `first` is the request for a slice without a neighbour, but for its content.
+    `first` is the request for a slice without a neighbour, but for its content and regions.
     """
 
     slices: Any
@@ -257,8 +244,8 @@ class _Painter:
     ) -> Generator[SliceStep, None, bool]:
         """Paint one slice and return whether it is done, rather than dropped."""
         index = task.index
+        self.relay.begin(index)
         request = self._request(index, before, method)
-        self.relay.repeat()
         steps = self._start(index, request, method)
         del request
         content = self.contents[index]
@@ -292,7 +279,11 @@ class _Painter:
         kept = {*before, *references}
         self.contents = {each: held for each, held in self.contents.items() if each in kept}
         content = self._kept(index)
-        request = self.first.replace(content=content, references=self._readable(references))
+        request = self.first.replace(
+            content=content,
+            regions=self.relay.regions(),
+            references=self._readable(references),
+        )
         if not before:
             return request
         # Their pictures are read back rather than remembered, so that a run that goes on sees the same.

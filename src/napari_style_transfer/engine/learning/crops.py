@@ -21,11 +21,6 @@ _MANY, _SHARE = 8, 0.3
 #: Sizes at which contents are seen, relative to what is asked for, and how their contrast and their
 #: brightness are varied.
 _SCALES, _CONTRAST, _BRIGHTNESS = (0.75, 0.9, 1.0, 1.25), (0.75, 1.3), 0.1
-#: Pixels by which two frames are shifted at most, to each side, and the standard deviation of their noise.
-_FARTHEST, _NOISE = 8, 8 / 255
-
-#: Pixels to the right and down from one frame to another.
-Shift = tuple[int, int]
 
 
 class Crops(NamedTuple):
@@ -89,43 +84,22 @@ class Contents:
 
     def draw(self, count: int, random: Random) -> Crops:
         """Return crops drawn at random, with their size and light varied."""
-        drawn = [self._draw(random, self.crop) for _ in range(count)]
+        drawn = [self._draw(random) for _ in range(count)]
         numbers, originals, varied = zip(*drawn, strict=True)
         return Crops(torch.cat(varied), torch.cat(originals), numbers)
 
-    def draw_frames(self, random: Random) -> tuple[Crops, Shift]:
-        """Return two crops of one place, as two frames of a movie show it, and their shift.
-
-        The second is shifted by a few pixels and has some noise.
-        """
-        number, original, varied = self._draw(random, self.crop + _FARTHEST)
-        (right, down), (left, top) = (
-            (random.randint(0, _FARTHEST), random.randint(0, _FARTHEST)) for _ in range(2)
-        )
-
-        def frames(picture: Tensor) -> Tensor:
-            whole = slice(0, self.crop)
-            parts = (picture[..., down:, right:], picture[..., top:, left:])
-            return torch.cat([part[..., whole, whole] for part in parts])
-
-        pictures = frames(varied)
-        generator = torch.Generator().manual_seed(random.getrandbits(31))
-        noise = torch.randn(pictures.shape[1:], generator=generator)
-        pictures[1].add_(noise, alpha=random.uniform(0, _NOISE)).clamp_(0, 1)
-        return Crops(pictures, frames(original), (number, number)), (left - right, top - down)
-
-    def _draw(self, random: Random, crop: int) -> tuple[int, Tensor, Tensor]:
+    def _draw(self, random: Random) -> tuple[int, Tensor, Tensor]:
         number = random.randrange(len(self.learned))
         picture, longest = self.learned[number]
         height, width = picture.shape[-2:]
         # So many of the picture's own pixels become one crop; of a small picture, all there are.
         scale = self.size * random.choice(_SCALES) / longest
-        side = max(1, min(height, width, round(crop / scale)))
+        side = max(1, min(height, width, round(self.crop / scale)))
         top, left = random.randint(0, height - side), random.randint(0, width - side)
         part = picture[..., top : top + side, left : left + side]
-        if side != crop:
+        if side != self.crop:
             part = functional.interpolate(
-                part, (crop, crop), mode="bilinear", antialias=side > crop
+                part, (self.crop, self.crop), mode="bilinear", antialias=side > self.crop
             )
         if random.random() < 0.5:
             part = part.flip(3)

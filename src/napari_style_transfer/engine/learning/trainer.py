@@ -16,8 +16,7 @@ from napari_style_transfer.engine.cpu.allocator import Allocate, MapAllocator, a
 from napari_style_transfer.engine.device import Precision
 from napari_style_transfer.engine.learning.crops import Contents, Crops
 from napari_style_transfer.engine.learning.start import frozen
-from napari_style_transfer.engine.losses.base import PICTURE, Term
-from napari_style_transfer.engine.losses.temporal import ShiftTerm
+from napari_style_transfer.engine.losses.base import Term
 from napari_style_transfer.engine.losses.tone import ToneTerm
 from napari_style_transfer.engine.networks.transformer import Transformer
 from napari_style_transfer.engine.networks.vgg import VGG19
@@ -36,11 +35,8 @@ _VARIED, _STRENGTHS = 0.4, (0.1, 0.9)
 _MEASURED = 4
 #: Crops whose statistics a frozen network has.
 _FROZEN_CROPS = 16
-#: Crops of one step; and the share of the steps in which they are two frames of one place.
-_CROPS, _FRAMES = 2, 0.5
-#: Shift in pixels between two frames of the crops held out (whole strides of the network are painted alike
-#: anyway), and their borders that are not compared.
-_SHIFT, _BORDER = (2, 1), 16
+#: Crops of one step.
+_CROPS = 2
 #: Steps of Adam (Kingma & Ba 2015): of kernels, and of scales and offsets, which alone tell one style
 #: from another. The second moment forgets faster than by default, since there are only hundreds.
 _RATE, _CONDITIONAL_RATE, _BETAS = 3e-3, 5e-3, (0.9, 0.99)
@@ -83,8 +79,8 @@ class Trainer:
         (1, 3, h, w) pictures, as many as the network has styles.
     contents
         What it learns from.
-    tone_weight, temporal_weight
-        Of the tone, and of the difference between frames, beside the terms of `settings`.
+    tone_weight
+        Of the tone, beside the terms of `settings`.
     device
         Where to compute.
     seed
@@ -106,12 +102,10 @@ class Trainer:
         styles: Sequence[Tensor],
         contents: Contents,
         tone_weight: float,
-        temporal_weight: float,
         device: torch.device,
         seed: int,
     ) -> None:
-        self.contents, self._device = contents, device
-        self._tone_weight, self._temporal_weight = tone_weight, temporal_weight
+        self.contents, self._tone_weight, self._device = contents, tone_weight, device
         self._vgg, self._dtype, self._settings = vgg, precision.dtype, settings
         self._random, self._styles = Random(seed), styles
         self._maps: dict[tuple[int, int], tuple[Tensor, Tensor]] = {}
@@ -175,16 +169,11 @@ class Trainer:
         strength, stroke_size = 0.5, 1.0
         if random.random() < _VARIED:
             strength, stroke_size = random.uniform(*_STRENGTHS), random.choice(_STROKE_SIZES)
-        terms: list[Term] = []
-        if self._temporal_weight and random.random() < _FRAMES:
-            drawn, shift = self.contents.draw_frames(random)
-            terms.append(ShiftTerm(shift, self._temporal_weight))
-        else:
-            drawn = self.contents.draw(_CROPS, random)
+        drawn = self.contents.draw(_CROPS, random)
         crops = drawn.pictures.to(self._device)
         painted = self._paint(crops, number, strength, stroke_size)
-        terms.append(ToneTerm(self._toned(drawn, number), self._tone_weight))
-        found = self._evaluate(painted, crops, number, strength, stroke_size, terms)
+        tone = ToneTerm(self._toned(drawn, number), self._tone_weight)
+        found = self._evaluate(painted, crops, number, strength, stroke_size, [tone])
         # The heavier of content and style weighs the same at any strength.
         found.gradient.mul_(1 / (len(crops) * max(1.0, strength_factor(strength))))
         self._adam.zero_grad(set_to_none=True)
@@ -213,23 +202,9 @@ class Trainer:
         sums: dict[str, float] = {}
         for number in numbers:
             painted = self._paint(held_out, number, 0.5, 1.0)
-            losses = dict(self._evaluate(painted, held_out, number, 0.5, 1.0).losses)
-            if self._temporal_weight:
-                losses[ShiftTerm.name] = self._steadiness(held_out, painted, number)
-            for name, loss in losses.items():
+            for name, loss in self._evaluate(painted, held_out, number, 0.5, 1.0).losses.items():
                 sums[name] = sums.get(name, 0.0) + float(loss.mean()) / len(numbers)
         return sums
-
-    def _steadiness(self, crops: Tensor, painted: Tensor, number: int) -> Tensor:
-        """Return the temporal loss between painted crops and the same shifted, (N,)."""
-        moved = self._paint(torch.roll(crops, (-_SHIFT[1], -_SHIFT[0]), (2, 3)), number, 0.5, 1.0)
-        term = ShiftTerm(_SHIFT, self._temporal_weight)
-        # Without the borders, at which there is what came from the other side.
-        border = min(_BORDER, crops.shape[-1] // 4)
-        inner = slice(border, -border)
-        pairs = zip(painted[..., inner, inner], moved[..., inner, inner], strict=True)
-        found = [term.measure({PICTURE: torch.stack(pair)}, {}).sum() for pair in pairs]
-        return self._temporal_weight * torch.stack(found)
 
     def _paint(self, crops: Tensor, number: int, strength: float, stroke_size: float) -> Tensor:
         shares = [float(number == each) for each in range(self.transformer.styles)]

@@ -24,7 +24,7 @@ from napari_style_transfer.settings import MIN_SIDE, strength_factor
 from napari_style_transfer.spec import Region, Style, shares_of
 
 #: Weight of the temporal term.
-_TEMPORAL_WEIGHT = 1000.0
+_TEMPORAL_WEIGHT = 300.0
 
 
 class ScaleTargets:

@@ -13,6 +13,7 @@ from napari_style_transfer.methods.base import Method
 from napari_style_transfer.plugin.inputs.job import Job
 from napari_style_transfer.plugin.inputs.labels import Grid
 from napari_style_transfer.plugin.inputs.library import FastEntry
+from napari_style_transfer.plugin.inputs.movies import kept_of_movie
 from napari_style_transfer.plugin.inputs.placement import Placement
 from napari_style_transfer.plugin.inputs.snapshot import Snapshot, snapshot
 from napari_style_transfer.plugin.inputs.styles import FrozenInputs, FrozenStyle
@@ -156,5 +157,5 @@ def fast_job(
         beginning=None,
         frozen_inputs=frozen,
         method=lambda: method(choice),
-        metadata={FAST_KEY: choice.note().model_dump(mode="json")},
+        metadata={FAST_KEY: choice.note().model_dump(mode="json"), **kept_of_movie(content)},
     )

@@ -10,6 +10,7 @@ from napari_style_transfer import methods
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.methods.base import Method
 from napari_style_transfer.plugin.inputs.labels import Grid
+from napari_style_transfer.plugin.inputs.movies import kept_of_movie
 from napari_style_transfer.plugin.inputs.placement import Placement
 from napari_style_transfer.plugin.inputs.snapshot import Snapshot, snapshot
 from napari_style_transfer.plugin.inputs.styles import (
@@ -115,6 +116,7 @@ def collect(
     *,
     regions: RegionsInput | None = None,
     beginning: Image | None = None,
+    stack: bool = False,
 ) -> Job:
     """Freeze all layers as they are on screen, and return the job; call it on the main thread.
 
@@ -128,6 +130,8 @@ def collect(
         Where each style goes; everywhere if None.
     beginning
         A result to continue from.
+    stack
+        Whether the regions are to be those of each slice of the content.
 
     Raises
     ------
@@ -138,7 +142,7 @@ def collect(
         raise InputError("Choose a content layer and a style layer first.")
     picture = snapshot(content, settings.size)
     placement = Placement.of(content)
-    grid = Grid.of(placement, picture.shape, viewer)
+    grid = Grid.of(placement, picture.shape, viewer, moving=stack)
     frozen_inputs = FrozenInputs()
     frozen_inputs.styles_in_force = freeze_styles(styles, settings, frozen_inputs, viewer)
     frozen_inputs.regions_in_force = freeze_regions(regions, grid, frozen_inputs)
@@ -153,6 +157,7 @@ def collect(
         if beginning is None
         else Beginning(snapshot(beginning, settings.size), beginning, Placement.of(beginning)),
         frozen_inputs=frozen_inputs,
+        metadata=kept_of_movie(content),
     )
 
 

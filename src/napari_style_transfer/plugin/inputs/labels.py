@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from napari_style_transfer.errors import InputError
 from napari_style_transfer.plugin.inputs.placement import Placement
 from napari_style_transfer.plugin.inputs.resample import ellipse, fill, needed_part, resample
 from napari_style_transfer.plugin.inputs.slicing import is_lazy, read, unreadable
+from napari_style_transfer.stack.plan import Index
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -38,20 +39,50 @@ class Grid:
         (D, 3): takes (row, column, 1) to the viewer's world coordinates.
     units
         Of the world's axes.
+    point
+        Which slice of a stack it is, for a grid that moves from slice to slice; else empty.
+    steps
+        (D, len(point)): how far in the world it is to the next slice along each axis.
     """
 
     shape: tuple[int, int]
     to_world: npt.NDArray[np.float64]
     units: tuple[Any, ...]
+    point: tuple[int, ...] = ()
+    steps: npt.NDArray[np.float64] | None = None
 
     @classmethod
-    def of(cls, placement: Placement, shape: tuple[int, int], viewer: ViewerModel) -> Grid:
-        """Return the grid of a picture of `shape` over a layer; call it on the main thread."""
+    def of(
+        cls,
+        placement: Placement,
+        shape: tuple[int, int],
+        viewer: ViewerModel,
+        *,
+        moving: bool = False,
+    ) -> Grid:
+        """Return the grid of a picture of `shape` over a layer; call it on the main thread.
+
+        Parameters
+        ----------
+        placement
+            Where the layer lies.
+        shape
+            (H, W) of the picture.
+        viewer
+            The viewer of the layer.
+        moving
+            Whether the grid is that of a stack, which moves from slice to slice.
+        """
         own = placement.to_world(shape)
         # Axes that the layer lacks are where the viewer's sliders are.
         others = np.array(viewer.dims.point[: viewer.dims.ndim - len(own)])
         lacking = np.column_stack([np.zeros((len(others), 2)), others])
-        return cls(shape, np.vstack([lacking, own]), placement.units)
+        grid = cls(shape, np.vstack([lacking, own]), placement.units)
+        if not moving:
+            return grid
+        steps = placement.steps()
+        steps = np.vstack([np.zeros((len(others), steps.shape[1])), steps])
+        return replace(grid, point=tuple(placement.slices.values()), steps=steps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +109,10 @@ class FrozenLabels:
     matrix: npt.NDArray[np.float64] | None = None
     outlines: tuple[tuple[int, npt.NDArray[np.float64]], ...] = ()
 
+    def at(self, _: Index = ()) -> FrozenLabels:
+        """Return the labels of a slice of the content: for all the same."""
+        return self
+
     @cached_property
     def labels(self) -> npt.NDArray[np.integer[Any]]:
         """The (H, W) labels of the picture's pixels, 0 where there is none; made once.
@@ -102,6 +137,98 @@ class FrozenLabels:
         if self.matrix is None:
             return [0, *sorted(label for label, _ in self.outlines)]
         return [0, *(int(label) for label in np.unique(read(self.values, self.name)) if label)]
+
+
+@dataclass(frozen=True, eq=False)
+class FrozenLabelSlices:
+    """One layer's labels over each slice of a stack, which may be others in each.
+
+    Attributes
+    ----------
+    name
+        The layer's name, for messages.
+    shape
+        (H, W) of the pictures.
+    values
+        The layer's labels; a copy unless they are large or lazy.
+    matrix
+        (D, 3): takes (row, column, 1) of the slice at `point` to coordinates in `values`.
+    point
+        Which slice `matrix` is of.
+    steps
+        (D, len(point)): how far in `values` it is to the next slice along each axis.
+    """
+
+    name: str
+    shape: tuple[int, int]
+    values: Any
+    matrix: npt.NDArray[np.float64]
+    point: tuple[int, ...]
+    steps: npt.NDArray[np.float64]
+
+    def at(self, index: Index = ()) -> FrozenLabels:
+        """Return the labels over a slice of the content; read when they are asked for.
+
+        Raises
+        ------
+        InputError
+            If the layer has nothing there, or cannot be read.
+        """
+        matrix = self.matrix.copy()
+        matrix[:, 2] += self.steps @ (np.array(index) - self.point)
+        try:
+            part = needed_part(matrix, self.shape, self.values.shape)
+            values = self.values[part]
+        except Exception as error:  # whatever the storage behind the layer raises
+            raise unreadable(self.name, error) from error
+        if 0 in values.shape:
+            raise InputError(f"Layer '{self.name}' has no labels over this slice; add them there.")
+        matrix[:, 2] -= [axis.start for axis in part]
+        return FrozenLabels(self.name, self.shape, values, matrix)
+
+
+def freeze_slices(layer: Labels | Shapes, grid: Grid) -> FrozenLabelSlices | None:
+    """Freeze the labels of a layer over all slices of a stack; call it on the main thread.
+
+    Parameters
+    ----------
+    layer
+        What marks regions.
+    grid
+        The pixels of the slice on screen, of a stack.
+
+    Returns
+    -------
+    FrozenLabelSlices
+        None where the labels are the same over every slice, because the layer is one of shapes, or has
+        no second slice along the axes of the stack.
+
+    Raises
+    ------
+    InputError
+        If the layer cannot be read.
+    """
+    from napari.layers import Labels
+
+    if grid.steps is None or not isinstance(layer, Labels):
+        return None
+    world, linear, origin = _world_of(layer, grid)
+    world[:, 2] -= origin
+    ratios = _unit_ratios(grid.units, layer.units)[:, None]
+    steps = np.linalg.solve(linear, grid.steps[-layer.ndim :] * ratios).astype(float)
+    try:
+        data = layer.data[0] if layer.multiscale else layer.data
+        along = np.abs(steps).argmax(axis=0)
+        steps[:, [data.shape[axis] == 1 for axis in along]] = 0
+        if np.allclose(steps, 0):
+            return None
+        values = data
+        if not is_lazy(values) and getattr(values, "nbytes", 0) <= _COPIED:
+            values = np.array(values)
+    except Exception as error:  # whatever the storage behind the layer raises
+        raise unreadable(layer.name, error) from error
+    matrix = np.linalg.solve(linear, world).astype(float)
+    return FrozenLabelSlices(layer.name, grid.shape, values, matrix, grid.point, steps)
 
 
 def freeze_labels(layer: Labels | Shapes, grid: Grid) -> FrozenLabels:

@@ -16,7 +16,7 @@ from napari_style_transfer.learning import LearningSettings
 from napari_style_transfer.plugin.inputs.slicing import Cutter, shown_slice
 from napari_style_transfer.plugin.inputs.snapshot import Snapshot, snapshot
 from napari_style_transfer.plugin.inputs.stack_job import ContentSlices
-from napari_style_transfer.stack.loop import SliceError
+from napari_style_transfer.stack.base import SliceError
 from napari_style_transfer.stack.plan import Index
 
 if TYPE_CHECKING:

@@ -100,6 +100,15 @@ class Placement:
         whole = self.affine @ picture.affine_matrix
         return np.column_stack([whole[:-1, self.axes[0]], whole[:-1, self.axes[1]], whole[:-1, -1]])
 
+    def steps(self) -> npt.NDArray[np.float64]:
+        """Return the (D, L) steps in the world from one slice to the next, along each axis not shown."""
+        from napari.utils.transforms import Affine
+
+        own = Affine(scale=self.scale, rotate=self.rotate, shear=self.shear)
+        whole = self.affine @ own.affine_matrix
+        steps: npt.NDArray[np.float64] = whole[:-1, list(self.slices)]
+        return steps
+
     def options(self) -> dict[str, Any]:
         """Return what a layer over the content shares with it, as napari's layers take it."""
         return {

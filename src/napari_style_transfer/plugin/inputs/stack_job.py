@@ -17,7 +17,7 @@ from napari_style_transfer.plugin.inputs.job import Job
 from napari_style_transfer.plugin.inputs.slicing import Cutter, is_lazy
 from napari_style_transfer.plugin.inputs.snapshot import Snapshot
 from napari_style_transfer.plugin.outputs.stack_array import StackArray, storage_order
-from napari_style_transfer.stack.loop import SliceError
+from napari_style_transfer.stack.base import SliceError
 from napari_style_transfer.stack.output import Record, StackResult, identity
 from napari_style_transfer.stack.plan import Index
 

@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.plugin.inputs.labels import (
     FrozenLabels,
+    FrozenLabelSlices,
     Grid,
     freeze_labels,
+    freeze_slices,
     grid_of,
 )
 from napari_style_transfer.plugin.inputs.snapshot import Snapshot, snapshot
 from napari_style_transfer.recipe import RegionEntry, RegionsEntry, StyleEntry
 from napari_style_transfer.settings import Settings
-from napari_style_transfer.spec import Region, Regions, Style, styles_of
+from napari_style_transfer.spec import Region, Regions, SliceRegions, Style, styles_of
+from napari_style_transfer.stack.plan import Index
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -93,18 +96,30 @@ class FrozenStyle:
 class FrozenRegions:
     """A :class:`RegionsInput` whose layer is frozen."""
 
-    labels: FrozenLabels
+    labels: FrozenLabels | FrozenLabelSlices
     table: Mapping[int, Region]
 
-    def regions(self) -> Regions:
-        """Return the regions for the engine; slow, so call it off the main thread.
+    def regions(self, index: Index = ()) -> Regions:
+        """Return the regions of a slice for the engine; slow, so call it off the main thread.
+
+        Raises
+        ------
+        InputError
+            If the layer cannot be read, or has nothing over the slice.
+        """
+        return Regions(self.labels.at(index).labels, self.table, self.labels.name)
+
+    def source(self) -> Regions | SliceRegions:
+        """Return the regions for a stack: of each slice its own, where the labels move.
+
+        Slow, so call it off the main thread.
 
         Raises
         ------
         InputError
             If the layer cannot be read.
         """
-        return Regions(self.labels.labels, self.table, self.labels.name)
+        return self.regions if isinstance(self.labels, FrozenLabelSlices) else self.regions()
 
     def note(self) -> RegionsEntry:
         """Return the regions' entry in the recipe."""
@@ -133,7 +148,7 @@ class FrozenInputs:
 
     pictures: dict[Image, Snapshot] = field(default_factory=dict)
     parts: dict[tuple[Image, Layer], FrozenLabels] = field(default_factory=dict)
-    regions: dict[Layer, FrozenLabels] = field(default_factory=dict)
+    regions: dict[Layer, FrozenLabels | FrozenLabelSlices] = field(default_factory=dict)
     styles_in_force: tuple[FrozenStyle, ...] = ()
     regions_in_force: FrozenRegions | None = None
 
@@ -186,5 +201,6 @@ def freeze_regions(
     if given is None:
         return None
     if given.layer not in frozen_inputs.regions:
-        frozen_inputs.regions[given.layer] = freeze_labels(given.layer, grid)
+        moving = freeze_slices(given.layer, grid)
+        frozen_inputs.regions[given.layer] = moving or freeze_labels(given.layer, grid)
     return FrozenRegions(frozen_inputs.regions[given.layer], given.table)

@@ -14,6 +14,7 @@ from napari_style_transfer.errors import InputError
 from napari_style_transfer.io.names import check_output
 from napari_style_transfer.io.saving import save_picture
 from napari_style_transfer.plugin.inputs.fast_job import FAST_KEY
+from napari_style_transfer.plugin.inputs.movies import MOVIE_KEY
 from napari_style_transfer.plugin.inputs.stack_job import STACK_KEY, StackSelection
 from napari_style_transfer.plugin.outputs.stack_array import picture_order
 from napari_style_transfer.plugin.outputs.tiff import describe_axes, write_tiff
@@ -27,7 +28,7 @@ AXES_KEY = "napari_style_transfer_axes"
 #: Key under which a recipe's file holds what makes a layer again.
 LAYER_KEY = "layer"
 #: Of a layer, beside picture and recipe: what is kept with them, so that it comes back as it was.
-_ATTRIBUTES = (
+PLACE = (
     "name", "scale", "translate", "rotate", "shear", "affine", "axis_labels", "interpolation2d",
 )  # fmt: skip
 #: Axes besides those of the pictures that OME has names for.
@@ -65,16 +66,34 @@ def write_picture(path: str, data: Any, attributes: Mapping[str, Any]) -> list[s
         PNG.
     """
     metadata = attributes.get("metadata", {})
-    if not isinstance(metadata.get(RECIPE_KEY), Mapping):
+    if not is_painted(metadata):
         from napari_builtins.io import napari_write_image  # type: ignore[import-untyped]
 
         return [written] if (written := napari_write_image(path, data, dict(attributes))) else []
-    recipe = Recipe.parse(metadata)
     picture = check_output(path)
-    painted = _Painted.of(data, metadata)
+    painted = Painted.of(data, metadata)
     if picture.suffix.lower() == ".png" and painted.count > 1:
         raise InputError(f"{picture.name} can hold one picture, not a stack; save it as a TIFF.")
-    noted: dict[str, Any] = recipe.model_dump(mode="json")
+    with saving_recipe(picture, describe(painted, data, attributes)) as side:
+        _write(picture, painted, attributes)
+    return [str(picture), str(side)]
+
+
+def is_painted(metadata: Mapping[str, Any]) -> bool:
+    """Return whether the metadata of a layer hold a recipe."""
+    return isinstance(metadata.get(RECIPE_KEY), Mapping)
+
+
+def describe(painted: Painted, data: Any, attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is kept beside a layer's file: how it was painted, and what makes the layer again.
+
+    Raises
+    ------
+    InputError
+        If its recipe has impossible parameters.
+    """
+    metadata = attributes.get("metadata", {})
+    noted: dict[str, Any] = Recipe.parse(metadata).model_dump(mode="json")
     state = _state(data.shape, attributes) | {"axes": list(painted.axes)}
     stack = _stack(data.ndim, metadata)
     if stack is not None:
@@ -82,15 +101,14 @@ def write_picture(path: str, data: Any, attributes: Mapping[str, Any]) -> list[s
         noted = record.to_json()
         noted[STACK_KEY] = selection.model_copy(update={"folder": None}).model_dump(mode="json")
         state["not_painted"] = [list(index) for index in sorted(painted.missing)]
-    if FAST_KEY in metadata:
-        noted[FAST_KEY] = metadata[FAST_KEY]
-    with saving_recipe(picture, noted | {LAYER_KEY: state}) as side:
-        _write(picture, painted, attributes)
-    return [str(picture), str(side)]
+    for key in (FAST_KEY, MOVIE_KEY):
+        if key in metadata:
+            noted[key] = metadata[key]
+    return noted | {LAYER_KEY: state}
 
 
 @dataclass(frozen=True, eq=False)
-class _Painted:
+class Painted:
     """A layer's data as it was painted.
 
     Attributes
@@ -108,7 +126,8 @@ class _Painted:
     missing: frozenset[Index]
 
     @classmethod
-    def of(cls, data: Any, metadata: Mapping[str, Any]) -> _Painted:
+    def of(cls, data: Any, metadata: Mapping[str, Any]) -> Painted:
+        """Return a layer's data by what its metadata say of them."""
         stack = _stack(data.ndim, metadata)
         axes = _axes(data.shape, metadata) if stack is None else stack[0].axes
         array = data.transpose(picture_order(axes, data.ndim))
@@ -159,7 +178,7 @@ def _axes(shape: Sequence[int], metadata: Mapping[str, Any]) -> tuple[int, int]:
     return down, across
 
 
-def _write(picture: Path, painted: _Painted, attributes: Mapping[str, Any]) -> None:
+def _write(picture: Path, painted: Painted, attributes: Mapping[str, Any]) -> None:
     """Write the pictures, without their opacity where all is opaque."""
     colours = 3 if painted.is_opaque() else 4
     pictures = (each[..., :colours] for _, each in painted.pictures())
@@ -179,7 +198,7 @@ def _write(picture: Path, painted: _Painted, attributes: Mapping[str, Any]) -> N
 def _state(shape: Sequence[int], attributes: Mapping[str, Any]) -> dict[str, Any]:
     """Return what makes a layer of the picture again, as JSON has it."""
     kept: dict[str, Any] = {"shape": list(shape)}
-    for name in _ATTRIBUTES:
+    for name in PLACE:
         if (value := attributes.get(name)) is not None:
             kept[name] = np.asarray(value).tolist()
     if (units := attributes.get("units")) is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -12,10 +13,12 @@ import numpy as np
 import tifffile
 
 from napari_style_transfer.errors import InputError
+from napari_style_transfer.io.movies import is_movie
 from napari_style_transfer.io.pictures import read_levels
 from napari_style_transfer.plugin.inputs.fast_job import FAST_KEY
+from napari_style_transfer.plugin.inputs.movies import MOVIE_KEY, movie_layer
 from napari_style_transfer.plugin.inputs.stack_job import STACK_KEY, StackSelection
-from napari_style_transfer.plugin.outputs.files import AXES_KEY, LAYER_KEY
+from napari_style_transfer.plugin.outputs.files import AXES_KEY, LAYER_KEY, PLACE
 from napari_style_transfer.plugin.outputs.stack_array import storage_order
 from napari_style_transfer.progress import Picture
 from napari_style_transfer.recipe import RECIPE_KEY, Recipe, picture_beside
@@ -47,10 +50,11 @@ def _layer(notes: Path) -> LayerData:
     assert picture is not None
     assert recipe is not None
     values = json.loads(notes.read_bytes())
-    pixels = _Pixels(picture)
     metadata: dict[str, Any] = {RECIPE_KEY: recipe.model_dump(mode="json")}
-    if FAST_KEY in values:
-        metadata[FAST_KEY] = values[FAST_KEY]
+    metadata |= {key: values[key] for key in (FAST_KEY, MOVIE_KEY) if key in values}
+    if is_movie(picture):
+        return _movie(picture, values.get(LAYER_KEY), metadata)
+    pixels = _Pixels(picture)
     own = {"rgb": True, "metadata": metadata}
     try:
         state = dict(values.get(LAYER_KEY, {}))
@@ -76,6 +80,20 @@ def _layer(notes: Path) -> LayerData:
             f"The entry '{LAYER_KEY}' of the recipe {notes} is spoilt ({reason}); take it out of the file, "
             "and the picture opens without its place."
         ) from None
+
+
+def _movie(movie: Path, state: Any, metadata: dict[str, Any]) -> LayerData:
+    """Return the layer of a movie that was painted; where its slices lay, if they are all there."""
+    data, attributes, kind = movie_layer(movie)
+    attributes["metadata"] |= (
+        metadata  # its times, and where its sound is, are those it was painted from
+    )
+    shape = state.get("shape") if isinstance(state, Mapping) else None
+    if isinstance(shape, list) and shape[:-1] == list(data.shape[:-1]):
+        placed = {name: state[name] for name in (*PLACE, "units") if name in state}
+        with contextlib.suppress(Exception):  # whatever a file that others can write makes of it
+            return _laid(data, attributes | placed)
+    return data, attributes, kind
 
 
 def _known_slices(

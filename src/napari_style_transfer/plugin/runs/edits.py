@@ -138,7 +138,7 @@ def deliver(steering: Steering, frozen_inputs: FrozenInputs, change: Change) -> 
         steering.change(
             settings=change.settings,
             styles=styles,
-            regions=regions.regions() if isinstance(regions, FrozenRegions) else regions,
+            regions=regions.source() if isinstance(regions, FrozenRegions) else regions,
         )
         if change.styles is not None:
             frozen_inputs.styles_in_force = change.styles

@@ -20,8 +20,8 @@ from napari_style_transfer.plugin.runs.messages import Outcome, Place, Preview, 
 from napari_style_transfer.plugin.runs.worker import Throttle, preview, resized
 from napari_style_transfer.progress import Picture, Status
 from napari_style_transfer.recipe import Recipe
-from napari_style_transfer.stack.base import rgba
-from napari_style_transfer.stack.loop import SliceError, stylize_stack
+from napari_style_transfer.stack.base import SliceError, rgba
+from napari_style_transfer.stack.loop import stylize_stack
 from napari_style_transfer.steering import Steering
 
 #: Seconds after which a thread that waits for the main thread looks whether it is to stop.
@@ -47,7 +47,7 @@ def paint_stack(
         out=job.result,
         indices=job.indices,
         settings=job.settings,
-        regions=None if job.regions is None else job.regions.regions(),
+        regions=None if job.regions is None else job.regions.source(),
         method=method,
         steering=steering,
         stop=should_stop,

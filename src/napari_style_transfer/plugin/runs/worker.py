@@ -110,8 +110,14 @@ class Run:
         self._worker.finished.connect(partial(atexit.unregister, self._wind_up))
 
     def start(self) -> None:
-        """Start the thread."""
+        """Start the thread, beside those that Qt's pool has for short work: with one core, a single one."""
+        from qtpy.QtCore import QThreadPool
+
         atexit.register(self._wind_up)
+        pool = QThreadPool.globalInstance()
+        if pool is not None:
+            pool.releaseThread()
+            self._worker.finished.connect(pool.reserveThread)
         self._worker.start()
 
     def stop(self) -> None:

@@ -101,7 +101,9 @@ class Choices:
         self.fields = build_fields()
         self.styles = StylesSection(viewer, self.style, self.content)
         self.regions = RegionsSection(viewer, self.grid, self.styles.names, lifetime)
-        self.stack = StackSection(viewer, self.content, self.settings, lifetime)
+        self.stack = StackSection(
+            viewer, self.content, self.fields["coherence"], self.settings, lifetime
+        )
         self._resetting = False
         self._session = session_of(viewer, "Style Transfer")
         self._begin()
@@ -112,8 +114,9 @@ class Choices:
         form, advanced = Container[Any](), Container[Any]()
         # magicgui lines the labels up only for what is added after the container is made.
         form.extend([self.content, self.style])
-        form.extend(field for name, field in self.fields.items() if not is_advanced(name))
-        advanced.extend(field for name, field in self.fields.items() if is_advanced(name))
+        for name, field in self.fields.items():
+            if field is not self.stack.coherence:  # it is shown with the slices
+                (advanced if is_advanced(name) else form).append(field)
         for each in (form, advanced):
             flush(each.native)
         return form, advanced
@@ -155,6 +158,7 @@ class Choices:
         elif beginning is not None:
             settings = going_on(settings, recipe_of(beginning))
         content = self.content.value
+        slices = None if beginning is not None and begun is None else self.stack.selection()
         job = collect(
             content,
             self.styles.inputs(),
@@ -162,10 +166,10 @@ class Choices:
             self._viewer,
             regions=self.regions.selection(self.styles.positions()),
             beginning=beginning if begun is None else None,
+            stack=slices is not None or begun is not None,
         )
         if beginning is not None and begun is not None:
-            return continue_stack(job, content, beginning, self.stack.selection())
-        slices = None if beginning is not None else self.stack.selection()
+            return continue_stack(job, content, beginning, slices)
         return job if slices is None else begin_stack(job, content, slices)
 
     def change(self, job: Job, topics: set[Topic]) -> Change:
@@ -190,9 +194,13 @@ class Choices:
         return Change(settings, styles, regions)
 
     def grid(self) -> Grid | None:
-        """Return the pixels that regions are regions of; None without a content."""
-        if self._lifetime.run is not None:
-            grid: Grid = self._lifetime.run.job.grid
+        """Return the pixels that regions are regions of; None without a content.
+
+        Of a run over a stack they are those of the slice on screen.
+        """
+        run = self._lifetime.run
+        if run is not None and run.job.grid.steps is None:
+            grid: Grid = run.job.grid
             return grid
         content = self.content.value
         try:
@@ -210,9 +218,9 @@ class Choices:
         ValueError
             If a field refuses its value.
         """
+        self.content.choose(recipe.content)  # first, because the coherence follows it
         for name, value in recipe.settings.model_dump().items():
             set_field(self.fields[name], value)
-        self.content.choose(recipe.content)
         self.styles.recall(recipe.all_styles)
         self.regions.recall(recipe.regions, self.styles.rows)
         self.stack.recall(slices)
@@ -248,10 +256,11 @@ class Choices:
     def _begin(self) -> None:
         """Choose what was chosen before in this viewer; at first, what the user prefers."""
         session = self._session
+        if session:
+            self.content.restore(session["content"]())
         for name, value in (session["fields"] if session else preferred()).items():
             set_field(self.fields[name], value)
         if session:
-            self.content.restore(session["content"]())
             self.styles.restore(session["styles"])
             self.regions.restore(session["regions"], self.styles.rows)
             self.stack.restore(session["stack"])

@@ -35,6 +35,14 @@ _STEPS: dict[str, tuple[float, float]] = {
 RATIOS = (10 ** (1 / 10), 10 ** (3 / 10))
 #: Bounds of the keys, for parameters that act by ratio and have no slider.
 _BOUNDS = {"tv_weight": (1e-4, 1e9), "tolerance": (1e-4, 1.0)}
+#: What the values of a parameter are called, where its name says too little.
+_LABELS = {
+    "coherence": {
+        "independent": "each on its own",
+        "neighbour": "from its neighbour",
+        "steady": "steady (time)",
+    }
+}
 #: Usual values of the weights; another one joins them when it is set.
 _WEIGHTS = ("oxford", "torchvision")
 
@@ -143,7 +151,9 @@ def build_field(name: str) -> ValueWidget[Any]:
     common: dict[str, Any] = {"name": name, "tooltip": info.description}
     title, value, kind = str(info.title), info.default, info.annotation
     if get_origin(kind) is Literal:
-        field = ComboField(value=value, choices=get_args(kind), label=title, **common)
+        labels = _LABELS.get(name, {})
+        choices = [(labels.get(each, each), each) for each in get_args(kind)]
+        field = ComboField(value=value, choices=choices, label=title, **common)
         make_calm(field.native)
         return field
     if get_origin(kind) is dict:

@@ -105,10 +105,7 @@ class RegionRow:
 
     def region(self, positions: Mapping[StyleRow, int]) -> Region:
         """Return what the engine takes, where `positions` says which style is which."""
-        choice = self.choice
-        if choice is None or choice == "mix":
-            return Region(choice, self.strength.value())
-        return Region(positions.get(choice, "mix"), self.strength.value())
+        return region_of(self.choice, self.strength.value(), positions)
 
     def parts(self) -> tuple[QWidget, ...]:
         """Return the widgets, from left to right."""
@@ -125,6 +122,13 @@ class RegionRow:
 
     def _show_strength(self, *_: int) -> None:
         lock(self.strength, "" if self.choice is not None else _LOCKED)
+
+
+def region_of(choice: Choice, strength: float, positions: Mapping[StyleRow, int]) -> Region:
+    """Return what the engine takes, where `positions` says which style is which."""
+    if choice is None or choice == "mix":
+        return Region(choice, strength)
+    return Region(positions.get(choice, "mix"), strength)
 
 
 class Swatch(QLabel):

@@ -16,7 +16,7 @@ from napari_style_transfer.plugin.inputs.labels_watch import LabelsWatch
 from napari_style_transfer.plugin.inputs.styles import RegionsInput
 from napari_style_transfer.plugin.widgets.layer_choice import LayerChoice
 from napari_style_transfer.plugin.widgets.layout import flush
-from napari_style_transfer.plugin.widgets.region_row import Choice, RegionRow
+from napari_style_transfer.plugin.widgets.region_row import Choice, RegionRow, region_of
 from napari_style_transfer.plugin.widgets.sentence import Sentence
 from napari_style_transfer.plugin.widgets.session import kept
 from napari_style_transfer.recipe import RegionsEntry
@@ -41,6 +41,10 @@ _HINT = (
 _RELATIVE = (
     "Strength here adjusts the Strength at the top for one region: 0.5 leaves it as it is, more is "
     "bolder, less is subtler."
+)
+_MOVING = (
+    "Labels of other slices are listed when the slider is there; those not listed yet are painted in all "
+    "styles, at 0.5."
 )
 
 
@@ -107,7 +111,11 @@ class RegionsSection(QWidget):
         layer = self.layer.value
         if layer is None:
             return None
-        return RegionsInput(layer, {n: row.region(positions) for n, row in self.rows.items()})
+        table = {n: row.region(positions) for n, row in self.rows.items()}
+        if layer.ndim > 2:  # what was chosen on other slices
+            for label, (choice, strength) in self._remembered.items():
+                table.setdefault(label, region_of(choice, strength, positions))
+        return RegionsInput(layer, table)
 
     def reset_choices(self) -> None:
         """Read the viewer's layers again."""
@@ -250,6 +258,8 @@ class RegionsSection(QWidget):
             row.swatch.paint(self._colour(row.label))
         self._table.setVisible(bool(labels))
         told = [_RELATIVE] if len(labels) > 1 else []
+        if labels and self.layer.value is not None and self.layer.value.ndim > 2:
+            told.append(_MOVING)
         if left_out > 0:
             told.append(f"{left_out} more labels are painted in all styles, at 0.5.")
         self._hint.say(" ".join(told))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from magicgui.types import FileDialogMode
 from magicgui.widgets import Container, FileEdit
+from magicgui.widgets.bases import ValueWidget
 from psygnal import Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
@@ -16,6 +17,7 @@ from napari_style_transfer.errors import InputError
 from napari_style_transfer.memory import GIB
 from napari_style_transfer.plugin.inputs.slicing import shown_axes, shown_slice
 from napari_style_transfer.plugin.inputs.stack_job import StackSelection
+from napari_style_transfer.plugin.inputs.time_axis import is_time
 from napari_style_transfer.plugin.outputs.stack_array import CHANNELS
 from napari_style_transfer.plugin.widgets.calm import lock, make_calm
 from napari_style_transfer.plugin.widgets.combo import ComboField
@@ -24,6 +26,7 @@ from napari_style_transfer.plugin.widgets.layer_choice import LayerChoice
 from napari_style_transfer.plugin.widgets.layout import flush
 from napari_style_transfer.plugin.widgets.number_box import NumberRange
 from napari_style_transfer.plugin.widgets.sentence import Sentence
+from napari_style_transfer.plugin.widgets.session import kept
 from napari_style_transfer.settings import Settings
 from napari_style_transfer.stack.output import fits_in_memory
 
@@ -35,10 +38,14 @@ if TYPE_CHECKING:
 
 ONE, RANGE, ALL = "this slice", "a range", "all"
 
-_HINT = (
-    "Where nothing has moved, a slice begins with the result of the one before it, so that neighbours "
-    "agree; the more has moved, the longer it takes."
-)
+#: What each coherence does.
+_HINTS = {
+    "independent": "Each slice is painted in full, whatever its neighbours look like.",
+    "neighbour": "Where nothing has moved, a slice begins with the result of the one before it, so that "
+    "neighbours agree; the more has moved, the longer it takes.",
+    "steady": "A slice begins with the result of the one before it, moved as the content moves, so that "
+    "strokes go along with things and nothing flickers.",
+}
 
 
 class StackSection(QWidget):
@@ -57,6 +64,8 @@ class StackSection(QWidget):
         The viewer of the content.
     content
         The choice of the content's layer.
+    coherence
+        The field of `Settings.coherence`. It follows the content, until the user chooses.
     settings
         Returns the parameters, or raises InputError.
     lifetime
@@ -79,20 +88,23 @@ class StackSection(QWidget):
         self,
         viewer: ViewerModel,
         content: LayerChoice,
+        coherence: ValueWidget[Any],
         settings: Callable[[], Settings],
         lifetime: Lifetime,
     ) -> None:
         super().__init__()
-        self._viewer, self._content = viewer, content
+        self._viewer, self._content, self.coherence = viewer, content, coherence
         self._settings, self._lifetime = settings, lifetime
         self._length = 0
+        #: The content that the coherence was chosen for; as long as the user has not, it is a guess.
+        self._chosen_for: Callable[[], Image | None] | None = None
         self.slices = ComboField(
             value=ONE,
             choices=(ONE, RANGE, ALL),
             name="slices",
             label="Paint",
             tooltip="Which slices are painted: the one on screen, some, or all of the layer's. Regions "
-            "are those of the slice on screen, for every slice.",
+            "of a Labels layer with the same axes are those of each slice; others are the same for all.",
         )
         self.first, self.last = (
             NumberField(
@@ -114,15 +126,17 @@ class StackSection(QWidget):
         make_calm(self.slices.native)
         self._hint = Sentence()
         self._form = Container[Any]()
-        self._form.extend([self.slices, self.first, self.last, self.folder])
+        self._form.extend([self.slices, self.first, self.last, self.coherence, self.folder])
         flush(self._form.native)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
         column.addWidget(self._form.native)
         column.addWidget(self._hint)
-        for each in (self.slices, self.first, self.last, self.folder):
+        for each in (self.slices, self.first, self.last, self.coherence, self.folder):
             each.changed.connect(self._on_field)
+        self.coherence.native.activated.connect(self._keep_coherence)
+        self.coherence.changed.connect(self._keep_coherence)
         for number in (self.first, self.last):
             number.refused.connect(lambda sentence: self.refused.emit(sentence))
         for event in ("order", "ndisplay", "range"):
@@ -150,6 +164,7 @@ class StackSection(QWidget):
             for field in (self.first, self.last):
                 field.native.set_limits(0, max(0, length - 1))
             self.first.value, self.last.value = 0, max(0, length - 1)
+        self._guess_coherence(axis)
         self._on_field()
 
     def selection(self) -> StackSelection | None:
@@ -187,7 +202,11 @@ class StackSection(QWidget):
         return f"{takes}, which does not fit into memory; it is kept in {where}."
 
     def recall(self, note: StackSelection | None) -> None:
-        """Choose the slices that a result was painted of, as far as the content has them."""
+        """Choose the slices that a result was painted of, as far as the content has them.
+
+        The coherence stays as it is now, until another content is chosen.
+        """
+        self._keep_coherence()
         if note is None or not self.offered:
             self.slices.value = ONE
             return
@@ -210,6 +229,7 @@ class StackSection(QWidget):
     def restore(self, state: tuple[Any, ...]) -> None:
         """Choose what was chosen before, as far as the content has such slices."""
         slices, first, last, folder = state
+        self._keep_coherence()
         self.look_again()
         self.slices.value = slices
         if max(first, last) <= self.last.max:
@@ -224,6 +244,7 @@ class StackSection(QWidget):
     def _on_field(self, *_: Any) -> None:
         needed = self._needed()
         self.first.visible = self.last.visible = self.slices.value == RANGE
+        self.coherence.visible = self.several
         self.folder.visible = needed is not None and not fits_in_memory(needed)
         self._hint.say(self._explain())
         self.changed.emit()
@@ -233,11 +254,28 @@ class StackSection(QWidget):
         if not self.several:
             return ""
         layer, axis = self._content.value, self._axis()
+        hint = _HINTS[self.coherence.value]
         if self.slices.value == ALL or layer.ndim == 3 or axis is None:
-            return _HINT
-        return (
-            f"Counted along {layer.axis_labels[axis]}; other sliders stay where they are. {_HINT}"
-        )
+            return hint
+        return f"Counted along {layer.axis_labels[axis]}; other sliders stay where they are. {hint}"
+
+    def _keep_coherence(self, *_: Any) -> None:
+        """Note that the coherence was chosen for the content that there is, or for the next one."""
+        self._chosen_for = kept(self._content.value)
+
+    def _guess_coherence(self, axis: int | None) -> None:
+        """Choose the coherence that suits the slices along `axis`, unless the user has chosen one."""
+        layer: Image | None = self._content.value
+        if layer is None or axis is None:
+            return
+        if self._chosen_for is not None:
+            chosen_for = self._chosen_for()
+            if chosen_for is None or chosen_for is layer:
+                self._chosen_for = kept(layer)
+                return
+        with self.coherence.changed.blocked():
+            self.coherence.value = "steady" if is_time(layer, axis) else "neighbour"
+        self._chosen_for = None
 
     def _axis(self) -> int | None:
         """Return the axis along which a range runs, or None if the content has only one slice."""
