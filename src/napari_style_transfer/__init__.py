@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from napari_style_transfer.api import iter_stylize, stylize
     from napari_style_transfer.engine.cache import Cache
     from napari_style_transfer.errors import InputError, StyleTransferError
+    from napari_style_transfer.export.export import export_fast_style
     from napari_style_transfer.fast_style import FastStyle
     from napari_style_transfer.io.labels import read_labels
     from napari_style_transfer.io.movies import open_movie, save_movie
@@ -50,6 +51,7 @@ __all__ = [
     "Style",
     "StyleTransferError",
     "__version__",
+    "export_fast_style",
     "iter_learn",
     "iter_stylize",
     "open_movie",
@@ -79,6 +81,7 @@ _HOME = {
     "Step": "progress",
     "Style": "spec",
     "StyleTransferError": "errors",
+    "export_fast_style": "export.export",
     "iter_learn": "methods.learn",
     "iter_stylize": "api",
     "open_movie": "io.movies",

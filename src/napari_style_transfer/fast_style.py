@@ -84,10 +84,14 @@ class FastStyle:
         InputError
             If it cannot be written.
         """
-        network = self.transformer
-        state = network.state_dict()
+        save_fast_file(path, self.file)
+
+    @property
+    def file(self) -> FastFile:
+        """What a file of it holds."""
+        state = self.transformer.state_dict()
         tensors = {name: value.detach().float().cpu().numpy() for name, value in state.items()}
-        save_fast_file(path, FastFile(self._architecture, self.info, tensors))
+        return FastFile(self._architecture, self.info, tensors)
 
     @property
     def _architecture(self) -> dict[str, int]:

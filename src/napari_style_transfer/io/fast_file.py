@@ -1,6 +1,7 @@
 """Files of fast styles: safetensors with what is known of them in the header. Loads no torch.
 
-The header's metadata has one entry of ours, a JSON text. Nothing in a file is executed.
+The header's metadata has one entry of ours, a JSON text. So have the ONNX models that were exported, which
+are read as well. Nothing in a file is executed.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from PIL import Image
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.io.atomic import save_bytes
 from napari_style_transfer.io.names import check_folder, check_name
+from napari_style_transfer.io.onnx_file import is_onnx, read_onnx
 from napari_style_transfer.learning import FastStyleInfo, LearningSettings
 from napari_style_transfer.progress import Picture
 
@@ -31,7 +33,7 @@ SUFFIX = ".safetensors"
 THUMBNAIL_SIZE = 128
 
 #: Entry of the header's metadata, and the version of what is in it.
-_KEY, _FORMAT = "napari_style_transfer.fast_style", 1
+FAST_STYLE_KEY, _FORMAT = "napari_style_transfer.fast_style", 1
 #: Bytes that a header, and the numbers after it, have at most.
 _MOST_HEADER, _MOST_NUMBERS = 16_000_000, 1_000_000_000
 #: Names of contents that are kept.
@@ -62,15 +64,18 @@ class FastFile:
 
 
 def read_info(path: str | os.PathLike[str]) -> FastStyleInfo:
-    """Read what a file says of its styles, without its network: a matter of milliseconds.
+    """Read what a file says of its styles; without its network, in milliseconds, if it is no ONNX model.
 
     Raises
     ------
     InputError
         If it is no file of a fast style.
     """
-    header, _ = _read(path, numbers=False)
-    return _info(_description(header, path), path)
+    if is_onnx(path):
+        entries, _ = read_onnx(path)
+    else:
+        entries = _entries(_read(path, numbers=False)[0])
+    return _info(_description(entries, path), path)
 
 
 def read_fast_file(path: str | os.PathLike[str]) -> FastFile:
@@ -81,22 +86,20 @@ def read_fast_file(path: str | os.PathLike[str]) -> FastFile:
     InputError
         If it is none, is damaged, or was written by a later version.
     """
-    header, data = _read(path, numbers=True)
-    description = _description(header, path)
+    if is_onnx(path):
+        entries, tensors = read_onnx(path)
+        description = _description(entries, path)
+    else:
+        header, data = _read(path, numbers=True)
+        description = _description(_entries(header), path)
+        tensors = _tensors(data, path)
     info = _info(description, path)
     architecture = description.get("architecture")
     if not isinstance(architecture, dict) or not all(
         type(value) is int and 0 <= value <= 4096 for value in architecture.values()
     ):
         _refuse(path, "its description is damaged")
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
-    try:
-        stored = load(data)
-    except (SafetensorError, KeyError, TypeError, ValueError):
-        _refuse(path, "it is damaged or cut short")
-    tensors = {name: np.asarray(values, np.float32) for name, values in stored.items()}
+    tensors = {name: np.array(values, np.float32) for name, values in tensors.items()}
     if not all(np.isfinite(values).all() for values in tensors.values()):
         _refuse(path, "it has numbers that are not finite")
     return FastFile(architecture, info, tensors)
@@ -121,9 +124,9 @@ def save_fast_file(path: str | os.PathLike[str], file: FastFile) -> None:
         raise InputError(
             f"Cannot save {target}: the network has numbers that are not finite; learn it again."
         )
-    text = json.dumps(_described(file))
-    stored = {name: _stored(values) for name, values in file.tensors.items()}
-    save_bytes(target, save(stored, {_KEY: text}))
+    text = json.dumps(described(file))
+    tensors = {name: stored(values) for name, values in file.tensors.items()}
+    save_bytes(target, save(tensors, {FAST_STYLE_KEY: text}))
 
 
 def check_fast_output(path: str | os.PathLike[str]) -> Path:
@@ -187,7 +190,7 @@ def _read(path: str | os.PathLike[str], *, numbers: bool) -> tuple[dict[str, Any
                 _refuse(path, "it is no safetensors file")
             if not numbers:
                 return header, b""
-            _description(header, path)  # before anything large is read
+            _description(_entries(header), path)  # before anything large is read
             if size - 8 - length > _MOST_NUMBERS:
                 _refuse(path, "it is too large")
             return header, start + text + file.read()
@@ -201,12 +204,32 @@ def _read(path: str | os.PathLike[str], *, numbers: bool) -> tuple[dict[str, Any
         raise InputError(f"There is no file {os.fspath(path)!r}.") from None
 
 
-def _description(header: dict[str, Any], path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Return our entry of a header."""
+def _entries(header: dict[str, Any]) -> Mapping[str, Any]:
+    """Return the metadata in a header."""
     entries = header.get("__metadata__")
-    text = entries.get(_KEY) if isinstance(entries, dict) else None
+    return entries if isinstance(entries, dict) else {}
+
+
+def _tensors(data: bytes, path: str | os.PathLike[str]) -> Tensors:
+    """Return the tensors in the bytes of a file."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        return dict(load(data))
+    except (SafetensorError, KeyError, TypeError, ValueError):
+        _refuse(path, "it is damaged or cut short")
+
+
+def _description(entries: Mapping[str, Any], path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Return our entry of a file's metadata."""
+    text = entries.get(FAST_STYLE_KEY)
     if not isinstance(text, str):
-        _refuse(path, "it is a safetensors file of something else")
+        kind = "an ONNX model" if is_onnx(path) else "a safetensors file"
+        _refuse(
+            path,
+            f"it is {kind} of something else; its metadata lack the entry {FAST_STYLE_KEY}",
+        )
     try:
         description = json.loads(text)
         version = int(description["format"])
@@ -242,7 +265,8 @@ def _info(description: dict[str, Any], path: str | os.PathLike[str]) -> FastStyl
         _refuse(path, "its description is damaged")
 
 
-def _described(file: FastFile) -> dict[str, Any]:
+def described(file: FastFile) -> dict[str, Any]:
+    """Return all that a file says beside its tensors, to be written as JSON."""
     info, contents = file.info, list(file.info.contents)
     if len(contents) > _MOST_CONTENTS:
         more = len(contents) - _MOST_CONTENTS
@@ -276,8 +300,8 @@ def _decoded(text: str) -> Picture:
         return np.asarray(image.convert("RGB"))
 
 
-def _stored(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return a tensor in half precision where that is good enough."""
+def stored(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return a tensor in half precision where that is good enough, else in single precision."""
     full = np.ascontiguousarray(values, np.float32)
     with np.errstate(over="ignore"):
         half = full.astype(np.float16)

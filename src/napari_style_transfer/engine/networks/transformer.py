@@ -21,14 +21,14 @@ from torch.nn import functional
 #: Sides of pictures that the network takes are multiples of this: two convolutions halve the size.
 STRIDE = 4
 #: Numbers that a strength and a stroke size become for each style: 1, and both on a scale around 0.
-_CONDITIONS = 3
-_EPSILON = 1e-5
+CONDITIONS = 3
+EPSILON = 1e-5
 #: In the condition, strengths go from minus this to plus this. Little is learned of them in minutes: with 1
 #: the strength was hardly seen, and with 4 the picture fell apart.
-_SPREAD = 2.0
+SPREAD = 2.0
 #: Pixels by which a picture is mirrored at its borders, where less left lines along them: the convolutions'
 #: own padding is zeros. A multiple of `STRIDE`.
-_MARGIN = 28
+MARGIN = 28
 
 #: Means and variances of the channels of each normalised convolution, (C,), in the network's order.
 Statistics = tuple[tuple[Tensor, Tensor], ...]
@@ -69,7 +69,7 @@ class ConditionalConvolution(nn.Module):
         super().__init__()
         self.stride, self.normalized = stride, normalized
         if frozen and normalized:
-            styles = conditions // _CONDITIONS
+            styles = conditions // CONDITIONS
             self.register_buffer("mean", torch.zeros(styles, outputs))
             self.register_buffer("variance", torch.ones(styles, outputs))
         self.weight = nn.Parameter(torch.empty(outputs, inputs, kernel, kernel))
@@ -78,7 +78,7 @@ class ConditionalConvolution(nn.Module):
         if not self.weight.is_meta:  # there is nothing to fill, and torch would load its compiler
             nn.init.kaiming_normal_(self.weight, nonlinearity="relu")
         with torch.no_grad():
-            self.scale[::_CONDITIONS] = 1
+            self.scale[::CONDITIONS] = 1
 
     def convolve(self, maps: Tensor) -> Tensor:
         """Convolve (N, C, h, w) maps, and no more."""
@@ -98,7 +98,7 @@ class ConditionalConvolution(nn.Module):
         scale = (condition @ self.scale).to(maps.dtype)
         offset = (condition @ self.offset).to(maps.dtype)
         if self.normalized:
-            return functional.instance_norm(maps, weight=scale, bias=offset, eps=_EPSILON)
+            return functional.instance_norm(maps, weight=scale, bias=offset, eps=EPSILON)
         return torch.addcmul(offset[:, None, None], maps, scale[:, None, None])
 
     def affine(
@@ -116,7 +116,7 @@ class ConditionalConvolution(nn.Module):
         scale, offset = condition @ self.scale, condition @ self.offset
         if statistics is not None:
             mean, variance = statistics
-            scale = scale * (variance + _EPSILON).rsqrt()
+            scale = scale * (variance + EPSILON).rsqrt()
             offset = offset - scale * mean
         return scale, offset
 
@@ -156,7 +156,7 @@ class Transformer(nn.Module):
     def __init__(self, styles: int, width: int = 16, blocks: int = 5, frozen: bool = False) -> None:
         super().__init__()
         self.styles, self.width, self.blocks, self.frozen = styles, width, blocks, frozen
-        conditions = styles * _CONDITIONS
+        conditions = styles * CONDITIONS
 
         def convolution(
             inputs: int, outputs: int, kernel: int = 3, stride: int = 1, normalized: bool = True
@@ -176,7 +176,7 @@ class Transformer(nn.Module):
         # At the stride of each: 9 x 9 kernels twice, 3 x 3 kernels, and up to a step of the upsampling.
         self.receptive_field = 4 + 1 + 2 + 2 * blocks * 4 + 4 + 2 + 4 + STRIDE
         with torch.no_grad():
-            self.last.scale[::_CONDITIONS] = 0.2
+            self.last.scale[::CONDITIONS] = 0.2
 
     def condition(
         self, shares: Sequence[float] | Tensor, strength: float, stroke_size: float
@@ -194,7 +194,7 @@ class Transformer(nn.Module):
         """
         of = torch.as_tensor(shares, dtype=torch.float32)
         of = of / of.sum()
-        numbers = torch.tensor([1.0, _SPREAD * (2 * strength - 1), math.log2(stroke_size)])
+        numbers = torch.tensor([1.0, SPREAD * (2 * strength - 1), math.log2(stroke_size)])
         return torch.outer(of, numbers).flatten().to(self.last.weight.device)
 
     def forward(self, pictures: Tensor, condition: Tensor) -> Tensor:
@@ -225,7 +225,7 @@ class Transformer(nn.Module):
 
     def frozen_statistics(self, condition: Tensor) -> Statistics:
         """Return the statistics of a frozen network, mixed as the styles are."""
-        shares = condition[::_CONDITIONS]
+        shares = condition[::CONDITIONS]
         return tuple(
             (shares @ each.mean, shares @ each.variance)
             for each in self.convolutions()
@@ -259,7 +259,7 @@ class Transformer(nn.Module):
     def paint(self, pictures: Tensor, convolve: Convolve) -> Tensor:
         """Paint pictures by the convolutions as `convolve` applies them; otherwise as :meth:`forward`."""
         # A picture cannot be mirrored by more than there is of it.
-        top, left = (min(_MARGIN, (side - 1) // STRIDE * STRIDE) for side in pictures.shape[-2:])
+        top, left = (min(MARGIN, (side - 1) // STRIDE * STRIDE) for side in pictures.shape[-2:])
         maps = 4 * functional.pad(pictures, (left, left, top, top), mode="reflect") - 2
         for each in self.down:
             maps = functional.relu(convolve(each, maps))  # type: ignore[arg-type]

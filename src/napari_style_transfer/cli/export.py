@@ -1,0 +1,117 @@
+"""``napari-style-transfer export``: a fast style in, a model for other runtimes or a web page out."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_style_transfer import samples
+from napari_style_transfer.cli.parser import Parser
+from napari_style_transfer.cli.report import say
+from napari_style_transfer.errors import InputError
+from napari_style_transfer.export.export import check_export, check_size
+
+if TYPE_CHECKING:
+    from napari_style_transfer.geometry import Shape
+
+
+def parser(program: str) -> Parser:
+    """Return the subcommand's parser."""
+    parser = Parser(
+        prog=program,
+        surplus="There is a word too many, {}; the file to write comes after -o.",
+        check=_check_names,
+        description="Write a fast style as an ONNX model, or a web page that paints with several.",
+        epilog="The guide docs/export.md says how phones, browsers and a Raspberry Pi run it.",
+    )
+    add = parser.add_argument
+    add(
+        "styles",
+        metavar="FAST",
+        nargs="+",
+        help="a fast style: its file, or the name of a shipped one; a web page takes several",
+    )
+    add(
+        "-o",
+        "--output",
+        metavar="OUT",
+        required=True,
+        help="the .onnx file to write, or a folder for a web page, with / at its end",
+    )
+    add(
+        "--size",
+        metavar="N | WxH",
+        help="pixels of the pictures that the model takes: a side of squares, or width x height "
+        "(default: any)",
+    )
+    add("--half", action="store_true", help="store numbers in half precision: half the size")
+    add("--licence", default="", metavar="TEXT", help="a line that the model says of its licence")
+    add(
+        "--onnxruntime-web",
+        metavar="FOLDER",
+        help="where npm put onnxruntime-web, for a web page (default: the current folder)",
+    )
+    return parser
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the model or the page and return the exit code."""
+    _check_names(arguments)
+    from napari_style_transfer.export.export import export_fast_style
+    from napari_style_transfer.fast_style import FastStyle
+
+    size = _size(arguments.size)
+    write = partial(export_fast_style, size=size, half=arguments.half, licence=arguments.licence)
+    fast_styles = [FastStyle.load(source) for source in arguments.styles]
+    if _is_page(arguments.output):
+        from napari_style_transfer.export.page import write_page
+
+        runtime = arguments.onnxruntime_web
+        written = write_page(
+            fast_styles,
+            Path(arguments.output),
+            onnxruntime_web=None if runtime is None else Path(runtime),
+            write_model=write,
+        )
+        say(f"Saved {written}. Now: python -m http.server --directory {arguments.output}")
+        return 0
+    written = write(fast_styles[0], arguments.output)
+    say(f"Saved {written} ({written.stat().st_size / 1e6:.2f} MB).")
+    return 0
+
+
+def _check_names(arguments: argparse.Namespace) -> None:
+    """Refuse what cannot be read or written, before anything heavy is loaded."""
+    for source in arguments.styles:
+        samples.find_fast(source)
+    _size(arguments.size)
+    if arguments.output is None or _is_page(arguments.output):
+        return
+    check_export(arguments.output)
+    if len(arguments.styles) > 1:
+        raise InputError(
+            "A model has one fast style; for several, write a web page: -o page/, with / at its end."
+        )
+
+
+def _is_page(output: str) -> bool:
+    """Return whether an output is a folder."""
+    return output.endswith(("/", os.sep)) or os.path.isdir(output)
+
+
+def _size(text: str | None) -> Shape | None:
+    """Read ``512`` or ``640x480``."""
+    if text is None:
+        return None
+    width, sign, height = text.lower().partition("x")
+    try:
+        return check_size((int(height if sign else width), int(width)))
+    except ValueError as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"Write a size as 512, or as width x height such as 640x480; got {text!r}."
+        ) from None

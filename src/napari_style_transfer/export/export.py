@@ -1,0 +1,106 @@
+"""A fast style in a file of another runtime, chosen by the name of the file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_style_transfer.errors import InputError
+from napari_style_transfer.geometry import Shape
+from napari_style_transfer.io.atomic import save_bytes
+from napari_style_transfer.io.names import check_folder, check_name
+from napari_style_transfer.io.onnx_file import ONNX_SUFFIX, is_onnx
+
+if TYPE_CHECKING:
+    from napari_style_transfer.fast_style import FastStyle
+
+#: Sides of pictures, in pixels, that a model can be made for.
+SIDES = (16, 8192)
+
+
+def export_fast_style(
+    fast_style: FastStyle,
+    path: str | os.PathLike[str],
+    *,
+    size: int | Shape | None = None,
+    half: bool = False,
+    name: str = "",
+    licence: str = "",
+) -> Path:
+    """Write a fast style as an ONNX model, which other programs run without this package and torch.
+
+    Its input ``picture`` is (1, H, W, 3) uint8, as is its output ``painted``. Its other inputs are float32:
+    ``strength`` (1,) from 0 to 1, ``stroke_size`` (1,) from 0.5 to 2, and ``shares`` (styles,) of the mix,
+    relative to one another. :meth:`FastStyle.load` reads the file back.
+
+    Parameters
+    ----------
+    fast_style
+        What is exported.
+    path
+        The .onnx file to write.
+    size
+        Side in pixels of the square pictures that the model takes, or their (H, W), for runtimes that need
+        it; pictures of any shape if None.
+    half
+        Whether numbers are stored in half precision, which halves the file. A tensor that this would change
+        by more than a thousandth of its largest stays in single precision.
+    name, licence
+        What the model says of itself; the styles' names and the fast style's note if empty.
+
+    Returns
+    -------
+    Path
+        Of what was written.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written, or a package for it is not installed.
+    """
+    target = check_export(path)
+    shape = check_size(size)
+    from napari_style_transfer.export.onnx import onnx_model
+
+    model = onnx_model(fast_style, size=shape, half=half, name=name, licence=licence)
+    save_bytes(target, model.SerializeToString())
+    return target
+
+
+def check_export(path: str | os.PathLike[str]) -> Path:
+    """Return `path` if a model can be written there, before any work is done.
+
+    Raises
+    ------
+    InputError
+        If its name does not end in .onnx or is impossible, or its folder is missing or read-only.
+    """
+    target = Path(path)
+    if not is_onnx(target):
+        raise InputError(
+            f"Cannot export to {target.name!r}: the name of a model ends in {ONNX_SUFFIX}, and that of a "
+            "web page's folder in /."
+        )
+    check_name(target)
+    if os.path.isdir(target):
+        raise InputError(f"Cannot write {target}: it is a folder; give the name of a file.")
+    check_folder(target)
+    return target
+
+
+def check_size(size: int | Shape | None) -> Shape | None:
+    """Return the (H, W) of pictures that a model is made for, or None for any.
+
+    Raises
+    ------
+    InputError
+        If a side is too small or too large.
+    """
+    if size is None:
+        return None
+    shape = (size, size) if isinstance(size, int) else (size[0], size[1])
+    low, high = SIDES
+    if not all(low <= side <= high for side in shape):
+        raise InputError(f"Sides of pictures should be {low} to {high} pixels, got {size}.")
+    return shape

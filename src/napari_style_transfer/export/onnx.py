@@ -1,0 +1,281 @@
+"""A fast style as an ONNX model: pictures of bytes in, pictures of bytes out.
+
+The graph is built node by node from the network's convolutions, so that it has only what is needed. Its
+initialisers are the network's state, by name: :meth:`FastStyle.load` reads it back without running it.
+Networks that normalise each picture live do so in the model, by ``InstanceNormalization``; frozen ones
+scale by the statistics that they carry.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_style_transfer.engine.networks.transformer import (
+    CONDITIONS,
+    EPSILON,
+    MARGIN,
+    SPREAD,
+    STRIDE,
+    ConditionalConvolution,
+)
+from napari_style_transfer.errors import InputError
+from napari_style_transfer.geometry import Shape
+from napari_style_transfer.io.fast_file import FAST_STYLE_KEY, described, stored
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+    from napari_style_transfer.fast_style import FastStyle
+
+#: Version of ONNX's operators, which onnxruntime knows since 1.12, and of the file's format.
+OPSET, _IR_VERSION = 17, 8
+PICTURE, PAINTED = "picture", "painted"
+
+
+def onnx_model(
+    fast_style: FastStyle,
+    *,
+    size: Shape | None = None,
+    half: bool = False,
+    name: str = "",
+    licence: str = "",
+) -> ModelProto:
+    """Return a fast style as an ONNX model.
+
+    Inputs are ``picture`` (1, H, W, 3) uint8, ``strength`` (1,) float32 from 0 to 1, ``stroke_size`` (1,)
+    float32 from 0.5 to 2, and ``shares`` (styles,) float32, relative to one another. The output is
+    ``painted`` (1, H, W, 3) uint8.
+
+    Parameters
+    ----------
+    fast_style
+        What is exported.
+    size
+        (H, W) that the model takes; any if None.
+    half
+        Whether numbers are stored in half precision where that is good enough. They are computed with in
+        single precision.
+    name, licence
+        What the model says of itself; the styles' names and the fast style's note if empty.
+
+    Raises
+    ------
+    InputError
+        If the package onnx is not installed.
+    """
+    try:
+        import onnx
+    except ImportError:
+        raise InputError(
+            "Writing ONNX needs one more package: pip install 'napari-style-transfer[export]'."
+        ) from None
+    graph = _Graph(half=half)
+    graph.paint(fast_style, size)
+    helper, types = onnx.helper, onnx.TensorProto
+    shape = [1, *(size or ("height", "width")), 3]
+    styles = len(fast_style.names)
+    inputs = [
+        helper.make_tensor_value_info(PICTURE, types.UINT8, shape),
+        helper.make_tensor_value_info("strength", types.FLOAT, [1]),
+        helper.make_tensor_value_info("stroke_size", types.FLOAT, [1]),
+        helper.make_tensor_value_info("shares", types.FLOAT, [styles]),
+    ]
+    output = helper.make_tensor_value_info(PAINTED, types.UINT8, shape)
+    title = name or ", ".join(fast_style.names)
+    model = helper.make_model(
+        helper.make_graph(graph.nodes, title, inputs, [output], graph.initializers),
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=_IR_VERSION,
+        producer_name="napari-style-transfer",
+        producer_version=metadata.version("napari-style-transfer"),
+        doc_string=f"Paints pictures in the style of {title}.",
+    )
+    helper.set_model_props(model, _properties(fast_style, title, licence))
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def _properties(fast_style: FastStyle, title: str, licence: str) -> dict[str, str]:
+    """Return the model's metadata."""
+    info = fast_style.info
+    return {
+        "name": title,
+        "styles": json.dumps(info.names),
+        "licence": licence or info.note,
+        "normalization": "frozen" if fast_style.transformer.frozen else "live",
+        "settings": info.settings.model_dump_json(),
+        "version": metadata.version("napari-style-transfer"),
+        "opset": str(OPSET),
+        FAST_STYLE_KEY: json.dumps(described(fast_style.file)),
+    }
+
+
+class _Graph:
+    """Nodes and initialisers, as they are added.
+
+    Parameters
+    ----------
+    half
+        As for :func:`onnx_model`.
+    """
+
+    def __init__(self, *, half: bool) -> None:
+        self._half = half
+        self.nodes: list[Any] = []
+        self.initializers: list[Any] = []
+        self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
+        self._condition = self._shares = ""
+
+    def paint(self, fast_style: FastStyle, size: Shape | None) -> None:
+        """Add all that leads from the inputs to the output; as :meth:`Transformer.paint`."""
+        network = fast_style.transformer
+        names = {each: name for name, each in network.named_modules()}
+        state = {name: self._state(name, each) for name, each in fast_style.file.tensors.items()}
+        self._add_condition(network.styles)
+
+        def convolve(convolution: Any, maps: str) -> str:
+            return self._convolve(convolution, names[convolution], state, maps)
+
+        def normalized(convolution: Any, maps: str) -> str:
+            return self._normalize(convolution, names[convolution], state, maps)
+
+        def both(convolution: Any, maps: str) -> str:
+            return normalized(convolution, convolve(convolution, maps))
+
+        shape, margin, maps = self._add_picture(size)
+        for each in network.down:
+            maps = self("Relu", both(each, maps))
+        for first, second in zip(network.first, network.second, strict=True):
+            maps = self("Add", maps, both(second, self("Relu", both(first, maps))))
+        for each in network.up:
+            twice = self.floats(1, 1, 2, 2)
+            maps = self(
+                "Resize",
+                maps,
+                "",
+                twice,
+                mode="nearest",
+                coordinate_transformation_mode="asymmetric",
+                nearest_mode="floor",
+            )
+            maps = self("Relu", both(each, maps))
+        maps = convolve(network.last, maps)
+        end = self("Add", margin, shape)
+        maps = normalized(network.last, self("Slice", maps, margin, end, self.integers(2, 3)))
+        levels = self("Round", self("Mul", self("Sigmoid", maps), self.floats(255)))
+        levels = self("Cast", levels, to=_type("UINT8"))
+        self("Transpose", levels, perm=[0, 2, 3, 1], result=PAINTED)
+
+    def __call__(self, kind: str, *inputs: str, result: str = "", **attributes: Any) -> str:
+        """Add a node and return the name of its output."""
+        from onnx import helper
+
+        result = result or f"{kind.lower()}_{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, inputs, [result], **attributes))
+        return result
+
+    def floats(self, *values: float) -> str:
+        """Return the name of a constant vector, float32."""
+        return self._constant(np.asarray(values, np.float32))
+
+    def integers(self, *values: int) -> str:
+        """Return the name of a constant vector, int64."""
+        return self._constant(np.asarray(values, np.int64))
+
+    def _constant(self, values: npt.NDArray[Any]) -> str:
+        from onnx import numpy_helper
+
+        key = (values.dtype.str, values.shape, values.tobytes())
+        if key not in self._constants:
+            self._constants[key] = self("Constant", value=numpy_helper.from_array(values))
+        return self._constants[key]
+
+    def _state(self, name: str, values: npt.NDArray[Any]) -> str:
+        """Add an entry of the network's state; return the name of it in float32."""
+        from onnx import numpy_helper
+
+        values = stored(values) if self._half else values
+        self.initializers.append(numpy_helper.from_array(values, name))
+        return self("Cast", name, to=_type("FLOAT")) if values.dtype == np.float16 else name
+
+    def _add_condition(self, styles: int) -> None:
+        """Compute the condition (1, conditions); as :meth:`Transformer.condition`."""
+        total = self("ReduceSum", "shares", keepdims=1)
+        self._shares = self("Reshape", self("Div", "shares", total), self.integers(1, styles))
+        strength = self("Mul", "strength", self.floats(2 * SPREAD))
+        strength = self("Sub", strength, self.floats(SPREAD))
+        stroke_size = self("Div", self("Log", "stroke_size"), self.floats(math.log(2)))
+        numbers = self("Concat", self.floats(1), strength, stroke_size, axis=0)
+        column = self("Reshape", self._shares, self.integers(styles, 1))
+        outer = self("Mul", column, numbers)
+        self._condition = self("Reshape", outer, self.integers(1, styles * CONDITIONS))
+
+    def _add_picture(self, size: Shape | None) -> tuple[str, str, str]:
+        """Return the (2,) shape of the picture, its margin, and its maps with the margin around them."""
+        if size is None:
+            shape = self("Shape", PICTURE, start=1, end=3)
+            stride = self.integers(STRIDE)
+            over = self("Mod", self("Neg", shape), stride)
+            # A picture cannot be mirrored by more than there is of it.
+            most = self("Sub", self("Add", shape, over), self.integers(1))
+            most = self("Mul", self("Div", most, stride), stride)
+            margin = self("Min", most, self.integers(MARGIN))
+        else:
+            shape = self.integers(*size)
+            over = self.integers(*(-side % STRIDE for side in size))
+            margin = self.integers(*(min(MARGIN, (side - 1) // STRIDE * STRIDE) for side in size))
+        planes = self("Transpose", PICTURE, perm=[0, 3, 1, 2])
+        maps = self("Mul", self("Cast", planes, to=_type("FLOAT")), self.floats(4 / 255))
+        maps = self("Sub", maps, self.floats(2))
+        none = self.integers(0, 0)
+        pads = self("Concat", none, none, none, over, axis=0)
+        maps = self("Pad", maps, pads, mode="edge")
+        pads = self("Concat", none, margin, none, margin, axis=0)
+        return shape, margin, self("Pad", maps, pads, mode="reflect")
+
+    def _convolve(
+        self, convolution: ConditionalConvolution, name: str, state: dict[str, str], maps: str
+    ) -> str:
+        side = convolution.weight.shape[-1]
+        return self(
+            "Conv",
+            maps,
+            state[f"{name}.weight"],
+            kernel_shape=[side, side],
+            pads=[side // 2] * 4,
+            strides=[convolution.stride] * 2,
+        )
+
+    def _normalize(
+        self, convolution: ConditionalConvolution, name: str, state: dict[str, str], maps: str
+    ) -> str:
+        """Normalise, scale and offset what was convolved; as :class:`ConditionalConvolution`."""
+        scale = self("MatMul", self._condition, state[f"{name}.scale"])
+        offset = self("MatMul", self._condition, state[f"{name}.offset"])
+        given = f"{name}.mean" in state
+        if convolution.normalized and not given:
+            scale, offset = (self("Reshape", each, self.integers(-1)) for each in (scale, offset))
+            return self("InstanceNormalization", maps, scale, offset, epsilon=EPSILON)
+        if given:
+            mean, variance = (
+                self("MatMul", self._shares, state[f"{name}.{each}"])
+                for each in ("mean", "variance")
+            )
+            deviation = self("Sqrt", self("Add", variance, self.floats(EPSILON)))
+            scale = self("Div", scale, deviation)
+            offset = self("Sub", offset, self("Mul", scale, mean))
+        planes = self.integers(1, -1, 1, 1)
+        scale, offset = (self("Reshape", each, planes) for each in (scale, offset))
+        return self("Add", self("Mul", maps, scale), offset)
+
+
+def _type(name: str) -> int:
+    from onnx import TensorProto
+
+    return int(getattr(TensorProto, name))

@@ -1,0 +1,67 @@
+"""What an ONNX model says of itself, and its numbers; its graph is not looked at. Loads no torch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy.typing as npt
+
+from napari_style_transfer.errors import InputError
+
+ONNX_SUFFIX = ".onnx"
+
+#: Bytes that a model has at most.
+_MOST = 1_000_000_000
+
+
+def is_onnx(path: str | os.PathLike[str]) -> bool:
+    """Return whether a name is that of an ONNX model."""
+    return Path(path).suffix.lower() == ONNX_SUFFIX
+
+
+def read_onnx(
+    path: str | os.PathLike[str],
+) -> tuple[Mapping[str, str], Mapping[str, npt.NDArray[Any]]]:
+    """Return the metadata of a model, and its initialisers by name.
+
+    Raises
+    ------
+    InputError
+        If it is no ONNX model, has numbers in other files, or the package onnx is not installed.
+    """
+    try:
+        if os.path.isdir(path):
+            _refuse(path, "it is a folder")
+        if os.path.getsize(path) > _MOST:
+            _refuse(path, "it is too large")
+        data = Path(path).read_bytes()
+    except FileNotFoundError:
+        raise InputError(f"There is no file {os.fspath(path)}.") from None
+    except OSError as error:
+        _refuse(path, (error.strerror or str(error)).lower())
+    try:
+        import onnx
+        from onnx import numpy_helper
+    except ImportError:
+        raise InputError(
+            "Reading ONNX needs one more package: pip install 'napari-style-transfer[export]'."
+        ) from None
+    try:
+        model = onnx.load_model_from_string(data)
+        entries = {entry.key: entry.value for entry in model.metadata_props}
+    except Exception:  # others' bytes: which exceptions the parser raises depends on its version
+        _refuse(path, "it is no ONNX model, or cut short")
+    initializers = model.graph.initializer
+    if any(each.data_location == onnx.TensorProto.EXTERNAL for each in initializers):
+        _refuse(path, "its numbers are in other files")
+    try:
+        return entries, {each.name: numpy_helper.to_array(each) for each in initializers}
+    except Exception:  # shapes and types that do not go with the bytes
+        _refuse(path, "it is damaged")
+
+
+def _refuse(path: str | os.PathLike[str], reason: str) -> NoReturn:
+    raise InputError(f"Cannot read the fast style {os.fspath(path)}: {reason}.") from None
