@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 
 class _Handler(http.server.SimpleHTTPRequestHandler):
     #: Whether the page may use threads.
@@ -122,10 +124,12 @@ class Browser:
         end = time.monotonic() + 30
         while time.monotonic() < end:
             new = {
-                path for path in self.downloads.iterdir() if path.suffix != ".crdownload"
+                path for path in self.downloads.iterdir() if path.suffix in {".png", ".jpg"}
             } - before
             if new and not any(self.downloads.glob("*.crdownload")):
-                return new.pop()
+                path = new.pop()
+                if path.exists() and _is_whole(path):
+                    return path
             time.sleep(0.05)
         raise AssertionError("nothing is saved")
 
@@ -136,3 +140,13 @@ class Browser:
 
     def close(self) -> None:
         self.driver.quit()
+
+
+def _is_whole(path: Path) -> bool:
+    """Return whether all of a picture is written."""
+    try:
+        with Image.open(path) as picture:
+            picture.load()
+    except OSError:
+        return False
+    return True

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from browser import Browser, chromium, served
 from PIL import Image
-from traced_model import write_traced
 
 from napari_style_transfer import samples
 from napari_style_transfer.errors import InputError
+from napari_style_transfer.export.export import export_fast_style
 from napari_style_transfer.export.page import find_runtime, write_page
 from napari_style_transfer.fast_style import FastStyle
 
@@ -48,7 +48,7 @@ pytestmark = [
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("web") / "page"
     styles = [FastStyle.load(name) for name in ("night", "woodcut")]
-    write_page(styles, folder, onnxruntime_web=WEB, write_model=write_traced)
+    write_page(styles, folder, onnxruntime_web=WEB, write_model=export_fast_style)
     return folder
 
 
@@ -269,7 +269,9 @@ def test_a_damaged_model_gets_a_sentence(
     browser: Browser, tmp_path: Path, damage: object, sentence: str
 ) -> None:
     folder = tmp_path / "page"
-    write_page([FastStyle.load("night")], folder, onnxruntime_web=WEB, write_model=write_traced)
+    write_page(
+        [FastStyle.load("night")], folder, onnxruntime_web=WEB, write_model=export_fast_style
+    )
     (model,) = (folder / "models").iterdir()
     damage(model)  # type: ignore[operator]
     with served(folder) as address:
