@@ -25,6 +25,7 @@ PROGRAM = "napari-style-transfer"
 COMMANDS = {
     "stylize": "paint a picture, or many, in the style of another (also without the word stylize)",
     "learn": "learn a style, to paint any picture in it at once with --fast",
+    "augment": "make a training set look like another microscope's pictures",
     "samples": "list the sample pictures and the fast styles",
 }
 DEFAULT = "stylize"
