@@ -10,6 +10,7 @@
 # make bench-gpu     is a GPU right, and how fast? Eight minutes, on a machine that has one
 # make bench-fast    fast styles beside the optimiser and others, learned and applied (hours)
 # make bench-movie   movies: do they hold still? Clips with known motion, and films (hours)
+# make bench-augment what a segmenter gains by new training pictures, on three gaps (hours)
 # make styles        learn the fast styles that ship: fetch photographs, paint, learn (an hour)
 # make clean         remove what make made
 #
@@ -24,7 +25,7 @@
 .POSIX:
 .SUFFIXES:
 .PHONY: help demo test test-fast test-all test-minimum coverage lint bench bench-full bench-gpu bench-fast \
-  bench-movie styles clean
+  bench-movie bench-augment styles clean
 
 PYTHON = python3
 BIN = .venv/bin
@@ -86,6 +87,9 @@ bench-fast: $(STAMP)
 
 bench-movie: $(STAMP)
 	@$(BIN)/python -m benchmarks.movie $(BENCH)
+
+bench-augment: $(STAMP)
+	@$(BIN)/python -m benchmarks.augment $(BENCH)
 
 styles: $(STAMP)
 	@$(BIN)/python tools/make_styles.py $(STYLES)

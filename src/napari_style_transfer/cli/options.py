@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 from napari_style_transfer.settings import Sealed, Settings
@@ -11,11 +12,15 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
 
-def add_parameters(parser: argparse.ArgumentParser, of: type[Sealed] = Settings) -> None:
-    """Add an option for every parameter of `of`; what is given is text, and validated later."""
+def add_parameters(
+    parser: argparse.ArgumentParser, of: type[Sealed] = Settings, leave_out: Collection[str] = ()
+) -> None:
+    """Add an option for every parameter of `of` but some; what is given is text, and validated later."""
     basic = parser.add_argument_group("parameters")
     advanced = parser.add_argument_group("advanced parameters")
     for name, field in of.model_fields.items():
+        if name in leave_out:
+            continue
         extra = field.json_schema_extra
         group = advanced if isinstance(extra, dict) and extra["advanced"] else basic
         group.add_argument(f"--{name.replace('_', '-')}", **_option(name, field))
@@ -31,10 +36,13 @@ def _option(name: str, field: FieldInfo) -> dict[str, Any]:
     default = field.default
     if isinstance(default, dict):
         default = ",".join(f"{layer}={weight:g}" for layer, weight in default.items())
-    text = f"{field.description} (default: {default})"
+    text = field.description or ""
+    if default is not None:
+        text += f" (default: {default})"
     # Absent unless given, so that a recipe's values stay where the user says nothing.
     option: dict[str, Any] = {"default": argparse.SUPPRESS, "help": text.replace("%", "%%")}
     if get_origin(field.annotation) is Literal:
         return option | {"choices": get_args(field.annotation)}
     metavars: dict[Any, str] = {float: "NUMBER", int: "N", str: name.upper()}
-    return option | {"metavar": metavars.get(field.annotation, "LAYER=WEIGHT,...")}
+    other = "LAYER=WEIGHT,..." if isinstance(field.default, dict) else "LOW..HIGH"
+    return option | {"metavar": metavars.get(field.annotation, other)}

@@ -12,6 +12,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from napari_style_transfer.augment.settings import AugmentStep
 from napari_style_transfer.cli.report import Unfailing
 from napari_style_transfer.learning import LearningStep
 from napari_style_transfer.progress import Step
@@ -48,7 +49,9 @@ class ProgressBar:
         """Leave the bar as it is."""
         self._bar.close()
 
-    def show(self, step: Step | LearningStep, *, done: float, total: float, doing: str) -> None:
+    def show(
+        self, step: Step | LearningStep | AugmentStep, *, done: float, total: float, doing: str
+    ) -> None:
         """Show how far a run is.
 
         Parameters

@@ -1,0 +1,294 @@
+"""Pictures in their own type: every channel as the file has it, and back in a file of the same kind.
+
+Nothing is converted to sRGB or to [0, 1], as :func:`~napari_style_transfer.read_picture` does it. Loads no
+torch.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tifffile
+from PIL import Image
+
+from napari_style_transfer.errors import InputError
+from napari_style_transfer.io import png, tiff
+from napari_style_transfer.io.atomic import replacing, save_bytes
+from napari_style_transfer.io.decode import decode, size_of
+from napari_style_transfer.io.names import SUFFIXES
+from napari_style_transfer.io.raster import reading
+
+#: What is read and written.
+MICROGRAPHS = (*SUFFIXES, ".bmp")
+#: Planes of a TIFF that does not say what they are: up to so many are channels.
+_MOST_CHANNELS = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Micrograph:
+    """A picture in its own type.
+
+    Attributes
+    ----------
+    planes
+        (C, H, W), of any real type: its channels.
+    colour
+        Whether the planes are red, green and blue.
+    alpha
+        (H, W), its opacity; None if it has none.
+    repeats
+        How often the file has the plane: a grey picture may be stored as red, green and blue.
+    layout
+        How a TIFF has it, to write another one alike; None for other files.
+    """
+
+    planes: npt.NDArray[Any]
+    colour: bool
+    alpha: npt.NDArray[Any] | None = None
+    repeats: int = 1
+    layout: Layout | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(H, W) in pixels."""
+        return self.planes.shape[1], self.planes.shape[2]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a TIFF has its planes.
+
+    Attributes
+    ----------
+    shape
+        Of the whole array.
+    channels
+        Which axis has the channels; None if there is one plane.
+    rgb
+        Whether the channels are red, green and blue, perhaps with opacity.
+    options
+        For :func:`tifffile.imwrite`.
+    """
+
+    shape: tuple[int, ...]
+    channels: int | None
+    rgb: bool
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(H, W)."""
+        height, width = (length for axis, length in enumerate(self.shape) if axis in self._plane)
+        return height, width
+
+    @property
+    def _plane(self) -> tuple[int, int]:
+        """The axes of rows and columns."""
+        rest = [axis for axis in range(len(self.shape)) if axis != self.channels]
+        return rest[-2], rest[-1]
+
+    def planes(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return the array as (C, H, W)."""
+        if self.channels is not None:
+            array = np.moveaxis(array, self.channels, 0)
+        return array.reshape(-1, *self.size)
+
+    def array(self, planes: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return (C, H, W) planes as the file has them."""
+        if self.channels is None:
+            return planes.reshape(self.shape)
+        first = list(self.shape)
+        first.insert(0, first.pop(self.channels))
+        return np.ascontiguousarray(np.moveaxis(planes.reshape(first), 0, self.channels))
+
+
+def read_micrograph(path: str | os.PathLike[str]) -> Micrograph:
+    """Read a PNG, JPEG, BMP, or a TIFF of one picture in any number of channels.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, is a volume or a stack, or holds what are no real numbers.
+    """
+    if _is_tiff(path):
+        return _read_tiff(path)
+    raster = decode(path)
+    if raster.space == "cmyk":
+        raise InputError(f"The picture {os.fspath(path)} is in CMYK; save it as RGB or grey.")
+    values = raster.values
+    if raster.space == "grey":
+        return _checked(Micrograph(values[None], False, raster.alpha), path)
+    return _checked(_of_rgb(np.moveaxis(values, 2, 0), raster.alpha, None), path)
+
+
+def micrograph_shape(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """Return the (H, W) of a picture from its header.
+
+    Raises
+    ------
+    InputError
+        As for :func:`read_micrograph`.
+    """
+    if _is_tiff(path):
+        with reading(path), tifffile.TiffFile(path) as file:
+            return _layout(file, path).size
+    size = size_of(path)
+    return read_micrograph(path).shape if size is None else size
+
+
+def save_micrograph(
+    path: str | os.PathLike[str], planes: npt.NDArray[Any], like: Micrograph
+) -> None:
+    """Write a picture as another one was read: kind of file by the suffix, type, channels and opacity.
+
+    Parameters
+    ----------
+    path
+        The file; what was there is replaced only when all is written.
+    planes
+        (C, H, W) as the other one's, of its type.
+    like
+        The other one.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written, for example on a full disk.
+    """
+    path = Path(path)
+    if like.layout is not None:
+        extra = [] if like.alpha is None else [like.alpha[None]]
+        whole = np.concatenate([*[planes] * like.repeats, *extra])
+        with replacing(path) as part:
+            tifffile.imwrite(part, like.layout.array(whole), **like.layout.options)
+        return
+    save_bytes(path, _encoded(path.suffix.lower(), planes, like))
+
+
+def _encoded(suffix: str, planes: npt.NDArray[Any], like: Micrograph) -> bytes:
+    """Return the file of a picture that is no TIFF."""
+    if len(planes) == 1 and like.repeats == 1 and like.alpha is None:
+        array = np.ascontiguousarray(planes[0])
+    else:
+        array = np.moveaxis(np.broadcast_to(planes, (3, *planes.shape[1:])), 0, 2)
+        if like.alpha is not None:
+            array = np.concatenate([array, like.alpha[..., None]], axis=2)
+        array = np.ascontiguousarray(array)
+    if array.ndim == 3 and array.dtype == np.uint16:
+        return png.encode(array)
+    encoded = io.BytesIO()
+    form = {".jpg": "JPEG", ".jpeg": "JPEG", ".bmp": "BMP"}.get(suffix, "PNG")
+    options = {"quality": 95, "subsampling": 0} if form == "JPEG" else {}
+    Image.fromarray(array).save(encoded, form, **options)
+    return encoded.getvalue()
+
+
+def _is_tiff(path: str | os.PathLike[str]) -> bool:
+    with reading(path), open(path, "rb") as file:
+        return file.read(4) in tiff.SIGNATURES
+
+
+def _read_tiff(path: str | os.PathLike[str]) -> Micrograph:
+    with reading(path), tifffile.TiffFile(path) as file:
+        layout = _layout(file, path)
+        planes = layout.planes(file.series[0].asarray().reshape(layout.shape))
+    if not layout.rgb:
+        return _checked(Micrograph(planes, False, layout=layout), path)
+    alpha = planes[3] if len(planes) == 4 else None
+    return _checked(_of_rgb(planes[:3], alpha, layout), path)
+
+
+def _of_rgb(
+    planes: npt.NDArray[Any], alpha: npt.NDArray[Any] | None, layout: Layout | None
+) -> Micrograph:
+    """Return red, green and blue planes; as one plane if they are the same."""
+    if (planes == planes[:1]).all():
+        return Micrograph(planes[:1], False, alpha, 3, layout)
+    return Micrograph(planes, True, alpha, 1, layout)
+
+
+def _checked(picture: Micrograph, path: str | os.PathLike[str]) -> Micrograph:
+    """Refuse what has no pixels or no numbers that can be painted."""
+    planes = picture.planes
+    if not planes.size:
+        raise InputError(f"The picture {os.fspath(path)} is empty: its shape is {planes.shape}.")
+    if planes.dtype.kind not in "uif":
+        raise InputError(
+            f"The picture {os.fspath(path)} is of type {planes.dtype}; it must hold real numbers."
+        )
+    if planes.dtype.kind == "f" and not np.isfinite(planes).all():
+        raise InputError(
+            f"The picture {os.fspath(path)} has pixels that are not finite (NaN or infinite); "
+            "replace them first."
+        )
+    return picture
+
+
+def _layout(file: tifffile.TiffFile, path: str | os.PathLike[str]) -> Layout:
+    """Return how a TIFF has its planes, by its tags and its axes."""
+    name = os.fspath(path)
+    series, page = file.series[0], file.pages.first
+    if len(file.series) > 1:
+        raise InputError(f"The file {name} holds several pictures; save each as its own file.")
+    photometric = int(page.photometric)
+    if photometric not in (0, 1, 2):
+        raise InputError(
+            f"The picture {name} has colours of a kind that is not kept; save it as grey or RGB."
+        )
+    shape, axes = series.shape, series.axes
+    long = [axis for axis, length in enumerate(shape) if length > 1]
+    channels = None
+    if len(long) > 2 or "S" in axes:
+        named = [axis for axis in range(len(shape)) if axes[axis] in "SC" and shape[axis] > 1]
+        unknown = [axis for axis in long if axes[axis] not in "SCZTYX"]
+        candidates = named or [axis for axis in unknown if shape[axis] <= _MOST_CHANNELS]
+        if not candidates and unknown and shape[long[-1]] <= _MOST_CHANNELS:
+            candidates = [long[-1]]  # (H, W, C), taken for H pages
+        channels = candidates[0] if candidates else None
+    if (
+        len([axis for axis in long if axis != channels]) > 2
+        or len(shape) - (channels is not None) < 2
+    ):
+        raise InputError(
+            f"The picture {name} is a stack of the shape {' × '.join(map(str, shape))}; save its slices "
+            "as single pictures."
+        )
+    rgb = photometric == 2 and channels is not None and shape[channels] in (3, 4)
+    return Layout(shape, channels, rgb, _options(file, series))
+
+
+def _options(file: tifffile.TiffFile, series: Any) -> dict[str, Any]:
+    """Return how another TIFF like this one is written."""
+    page = file.pages.first
+    options: dict[str, Any] = {
+        "photometric": int(page.photometric),
+        "compression": None if int(page.compression) == 1 else "zlib",
+    }
+    if "S" in series.axes:
+        options["planarconfig"] = int(page.planarconfig)
+        options["extrasamples"] = tuple(map(int, page.extrasamples)) or None
+    if {"XResolution", "YResolution"} <= {tag.name for tag in page.tags}:
+        options["resolution"] = page.get_resolution()
+        options["resolutionunit"] = int(page.resolutionunit)
+    if file.is_imagej:
+        known = file.imagej_metadata or {}
+        metadata: dict[str, Any] = {
+            name: known[name] for name in ("unit", "spacing") if name in known
+        }
+        metadata["axes"] = series.axes
+        options |= {"imagej": True, "metadata": metadata, "compression": None}
+    elif file.is_ome:
+        options |= {"ome": True, "metadata": {"axes": series.axes}}
+    return options
