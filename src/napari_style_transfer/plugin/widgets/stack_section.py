@@ -44,7 +44,7 @@ _HINTS = {
     "neighbour": "Where nothing has moved, a slice begins with the result of the one before it, so that "
     "neighbours agree; the more has moved, the longer it takes.",
     "steady": "A slice begins with the result of the one before it, moved as the content moves, so that "
-    "strokes go along with things and nothing flickers.",
+    "strokes go along with things; it starts anew at cuts.",
 }
 
 
