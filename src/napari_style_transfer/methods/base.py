@@ -36,7 +36,7 @@ class Request:
         (h, w) float32 in [0, 1]: how much of the start is `init`, and not what `settings.start` says;
         all of it if None. Of the rest, `init` gives the fine strokes only.
     init_weights
-        (h, w) float32 in [0, 1]: how firmly each pixel is held to `init`; not at all if None.
+        (h, w) float32, at least 0: how firmly each pixel is held to `init`; not at all if None.
     regions
         Where each style goes; everywhere if None.
     references

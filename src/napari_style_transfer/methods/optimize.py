@@ -28,6 +28,8 @@ from napari_style_transfer.spec import check_cover, check_regions
 _FOLLOWING, _STEADY = 1 / 3, 1 / 10
 #: Further ones of a slice that has moved, all of it: warping takes some of the strokes' sharpness.
 _MOVED = 1 / 5
+#: What stands still is held more firmly, by so many times the weight of what moves: it must not drift.
+_STILL = 9.0
 #: Share of the picture that differs up to which a slice is painted at full size only. More needs the
 #: coarse scales, which put large shapes in place.
 _FULL_SIZE_ONLY = 0.05
@@ -121,10 +123,11 @@ class Optimize:
         request: Request, content: Tensor, before: Painted, anchors: Sequence[Neighbour]
     ) -> Request:
         painted = [Painted(to_tensor(each.content(), "content"), _tensor(each)) for each in anchors]
-        carried, mask, moving = carry(content, before, painted, request.settings.size)
-        picture = carried[0].permute(1, 2, 0).contiguous().numpy()
-        started = _started(request, picture, mask, _STEADY + _MOVED * moving)
-        return started.replace(init_weights=started.init_mask)
+        carried = carry(content, before, painted, request.settings.size)
+        picture = carried.picture[0].permute(1, 2, 0).contiguous().numpy()
+        started = _started(request, picture, carried.mask, _STEADY + _MOVED * carried.moving)
+        weights = carried.mask * (1 + _STILL * carried.still)
+        return started.replace(init_weights=weights[0, 0].numpy())
 
     def evaluations(self, request: Request, follows: bool = False) -> int:
         """Return how many evaluations a run takes at most.

@@ -51,9 +51,29 @@ class Painted:
     picture: Tensor
 
 
-def carry(
-    content: Tensor, before: Painted, anchors: Sequence[Painted], size: int
-) -> tuple[Tensor, Tensor, float]:
+@dataclass(frozen=True)
+class Carried:
+    """What a frame takes over.
+
+    Attributes
+    ----------
+    picture
+        (1, 3, h, w), results before it as they belong to it.
+    mask
+        (1, 1, h, w) in [0, 1]: how far that is to be trusted.
+    still
+        (1, 1, h, w) in [0, 1]: how far it is the result of an anchor, of what has not moved since.
+    moving
+        Share of the picture that has moved.
+    """
+
+    picture: Tensor
+    mask: Tensor
+    still: Tensor
+    moving: float
+
+
+def carry(content: Tensor, before: Painted, anchors: Sequence[Painted], size: int) -> Carried:
     """Return what a frame takes over from the one before and from earlier ones.
 
     Parameters
@@ -66,12 +86,6 @@ def carry(
         Frames of the same scene long before it, the latest first.
     size
         Long side of the result in pixels.
-
-    Returns
-    -------
-    picture, mask, moving
-        (1, 3, h, w), results before it as they belong to it; (1, 1, h, w) in [0, 1], how far that is to be
-        trusted; and the share of the picture that has moved.
     """
     own = content.shape[-2], content.shape[-1]
     shape, small = (result_shape(own, each) for each in (size, min(size, _LONG_SIDE)))
@@ -83,7 +97,7 @@ def carry(
     length = backward.square().sum(1, keepdim=True).sqrt()
     stands = 1 - ((length - _STILL) / (_MOVES - _STILL)).clamp(0, 1)
     picture = warp(resize(before.picture, shape), resize_flow(backward, shape)).clamp(0, 1)
-    mask = resize(certain, shape)
+    mask, still = resize(certain, shape), torch.zeros(1, 1, *shape)
     # Where the flow is not to be trusted, as where something comes into sight, the contents alone say what
     # stands still; and where a short flow explains no more than none, as in noise.
     unknown = 1 - certain
@@ -97,7 +111,9 @@ def carry(
         same = resize(same, shape)
         picture = torch.lerp(picture, resize(earlier.picture, shape), same)
         mask = torch.maximum(mask, same)
-    return picture, mask, float(moving.mean())
+        if earlier is not before or not anchors:
+            still = torch.maximum(still, same)
+    return Carried(picture, mask, still, float(moving.mean()))
 
 
 def _explains(frame: Tensor, before: Tensor, moved: Tensor) -> Tensor:

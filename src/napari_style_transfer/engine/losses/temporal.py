@@ -15,7 +15,7 @@ class TemporalTerm(Term):
     target
         (1, 3, H, W), the frame before, warped.
     weights
-        (1, 1, H, W) in [0, 1], how firmly each pixel is held.
+        (1, 1, H, W), at least 0, how firmly each pixel is held.
     weight
         Weight of this term in the objective.
     """
