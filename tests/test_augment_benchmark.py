@@ -48,6 +48,7 @@ def test_f1_counts_objects_that_overlap_by_more_than_half(segmenter: Any) -> Non
     assert segmenter.f1(with_another, truth) == pytest.approx(2 * 3 / 7)
 
 
+@pytest.mark.slow
 def test_the_judge_learns_what_it_is_shown(segmenter: Any) -> None:
     images, labels = zip(*(discs(seed, 96) for seed in range(3)), strict=True)
     network = segmenter.train(images[:2], labels[:2], steps=20, seed=0, jitter=False)

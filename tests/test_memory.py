@@ -30,7 +30,7 @@ with open("/proc/self/status") as file:
     ("size", "precision", "tile_size"),
     [
         (512, "bfloat16", 0),
-        (384, "float32", 0),
+        pytest.param(384, "float32", 0, marks=pytest.mark.slow),
         pytest.param(512, "float32", 0, marks=pytest.mark.slow),
         pytest.param(512, "mixed", 0, marks=pytest.mark.slow),
         pytest.param(768, "bfloat16", 256, marks=pytest.mark.slow),

@@ -204,6 +204,7 @@ def test_a_steady_run_that_was_stopped_goes_on_to_the_same_bytes() -> None:
     np.testing.assert_array_equal(parts, whole)
 
 
+@pytest.mark.slow
 def test_what_is_steered_holds_for_later_frames() -> None:
     (frame,) = scene(count=1)
     frames, steering = np.stack([frame] * 4), Steering()

@@ -155,6 +155,7 @@ def test_it_goes_on_from_what_was_learned() -> None:
     assert second.fast_style.info.seconds == pytest.approx(seconds + second.seconds)
 
 
+@pytest.mark.slow
 def test_another_style_begins_with_the_network_of_a_known_one() -> None:
     known = last({"red": STYLE}, [CONTENT], settings=SCRATCH, minutes=0.05).fast_style
     other = iter_learn(
@@ -166,6 +167,7 @@ def test_another_style_begins_with_the_network_of_a_known_one() -> None:
     assert known.names == ("red",)
 
 
+@pytest.mark.slow
 def test_frozen_half_way_it_learns_on_and_paints_by_plain_convolutions(tmp_path: Path) -> None:
     end = last({"red": STYLE}, [CONTENT], settings=SCRATCH, frozen=True)
     network = end.fast_style.transformer

@@ -95,6 +95,7 @@ def test_stop_keeps_the_picture_so_far_at_the_results_size(content, style):
     assert np.array_equal(again, seen[-1].picture)
 
 
+@pytest.mark.slow
 def test_a_scale_that_gains_too_little_is_done_and_says_so(content, style, monkeypatch):
     monkeypatch.setattr(schedule_module, "_COARSE_EVALUATIONS", 30)  # enough to see a plateau in
     settings = {"size": 64, "steps": 50, "coarsest_size": 32, "device": "cpu"}
@@ -202,6 +203,7 @@ def test_too_little_memory_for_the_smallest_tiles_is_one_sentence(content, style
         stylize(content, style, **FAST)
 
 
+@pytest.mark.slow
 def test_tiles_paint_the_same_picture_without_a_seam(content, style):
     settings = {"size": 224, "steps": 6, "coarsest_size": 224, "precision": "float32"}
     pictures = content[32:64], style[:32]  # narrow, so that they are painted soon
