@@ -175,6 +175,12 @@ def test_a_full_disk_is_foreseen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         augment(train, real, tmp_path / "out")
 
 
+def test_stains_need_colours(tmp_path: Path) -> None:
+    train, real = cellpose(tmp_path / "train"), style(tmp_path / "real.tif")
+    with pytest.raises(InputError, match="The images have no colours"):
+        augment(train, real, tmp_path / "out", way="stain")
+
+
 # What is made
 
 

@@ -56,7 +56,7 @@ def test_pictures_to_look_at_are_told(
     monkeypatch.setattr(loop, "match_colour", lambda painting, _: -painting.image)
     words = ["augment", "train", "--styles", "real.tif", "-o", "out", "--colour", "--copies", "1"]
     assert main(words) == 0
-    assert "2 keep less than 80% of their labels' edges" in capsys.readouterr().err
+    assert "2 keep less than 60% of their labels' edges" in capsys.readouterr().err
 
 
 def test_what_is_left_out_is_told_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
@@ -67,7 +67,13 @@ def test_what_is_left_out_is_told_at_the_end(capsys: pytest.CaptureFixture[str])
     random = np.random.default_rng(0)
     slide = np.exp(-random.gamma(1, 0.6, (64, 64, 2)) @ [[0.65, 0.7, 0.29], [0.07, 0.99, 0.11]])
     Image.fromarray((slide * 240).astype(np.uint8)).save("slide.png")
-    assert main(["augment", "train", "--styles", "slide.png", "-o", "out", "--stain"]) == 1
+    Image.fromarray((slide * 240).astype(np.uint8)[::-1]).save("train/good.png")
+    tifffile.imwrite("train/good_masks.tif", discs()[1])
+    words = ["augment", "train", "-o", "out", "--stain", "--copies", "1", "--styles"]
+    assert main([*words, "real.tif"]) == 2
+    assert "real.tif has no two stains" in capsys.readouterr().err
+    assert main([*words, "slide.png"]) == 1
+    assert sorted(os.listdir("out/images")) == ["good_style1.png", "good_style1_masks.tif"]
     assert "white.png: There is no stained tissue" in capsys.readouterr().err
 
 

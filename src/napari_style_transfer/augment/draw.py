@@ -12,8 +12,9 @@ import numpy as np
 
 from napari_style_transfer.augment.pairs import Pair, Pairs
 from napari_style_transfer.augment.settings import AugmentSettings
+from napari_style_transfer.augment.stain import stains
 from napari_style_transfer.augment.values import Crop, Planes, draw_crop, style_planes
-from napari_style_transfer.errors import InputError
+from napari_style_transfer.errors import ContentError, InputError
 from napari_style_transfer.io.micrographs import Micrograph, micrograph_shape, read_micrograph
 from napari_style_transfer.settings import MIN_SIDE
 
@@ -83,6 +84,10 @@ class Draw:
         InputError
             If one cannot be read, is too small or of one value, or has other channels than the images.
         """
+        if self.settings.way == "stain" and not self.first.colour:
+            raise InputError(
+                "The images have no colours; --stain is for slides in red, green and blue."
+            )
         for path in self.styles:
             style = read_micrograph(path)
             if min(style.shape) < MIN_SIDE:
@@ -92,7 +97,11 @@ class Draw:
                 )
             if (style.planes == style.planes[:, :1, :1]).all():
                 raise InputError(f"The style {path} has one value only; choose another picture.")
-            style_planes(style, self.first)
+            planes = style_planes(style, self.first)
+            if self.settings.way == "stain" and not _is_stained(planes):
+                raise InputError(
+                    f"The style {path} has no two stains; --stain is for slides in bright field, in colour."
+                )
 
     def draw(self, pair: Pair, copy: int, image: Micrograph) -> Drawn:
         """Return what the new picture of an image gets."""
@@ -116,7 +125,18 @@ class Draw:
         planes = style_planes(_read(style, style.stat().st_mtime_ns), image)
         height, width = (max(MIN_SIDE, round(side / self.settings.style_scale)) for side in shape)
         crop = draw_crop(planes, (height, width), random)
+        if self.settings.way == "stain" and not _is_stained(crop.of(planes)):
+            crop = Crop(0, 0, *planes.shape[1:])
         return Drawn(style, crop, crop.of(planes))
+
+
+def _is_stained(planes: Planes) -> bool:
+    """Return whether red, green and blue planes show two stains."""
+    try:
+        stains(np.clip(np.moveaxis(planes, 0, 2), 0, 1))
+    except ContentError:
+        return False
+    return True
 
 
 @lru_cache(maxsize=4)
