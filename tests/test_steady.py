@@ -147,6 +147,15 @@ def test_still_places_do_not_drift_and_moving_ones_are_painted() -> None:
     assert change[disc(20, 80, 9)].mean() > 20
 
 
+def test_the_work_to_come_is_foreseen_by_the_coherence() -> None:
+    request = Request.of((), samples.load("night"), settings=SETTINGS.replace(steps=100))
+    method, found = Optimize(), {}
+    for coherence in ("independent", "neighbour", "steady"):
+        settings = request.settings.replace(coherence=coherence)
+        found[coherence] = method.evaluations(request.replace(settings=settings), follows=True)
+    assert found["independent"] == 100 > found["neighbour"] > found["steady"]
+
+
 # ---- scenes ---------------------------------------------------------------------------------------
 
 

@@ -252,7 +252,7 @@ class FastStyle:
             Whether the result has the content's size, not that of the settings.
         references
             Frames of the scene that the content belongs to. All its frames are painted by their statistics,
-            and do not flicker; the content is painted by its own if there are none.
+            whatever comes into sight; the content is painted by its own if there are none.
 
         Raises
         ------
@@ -275,13 +275,15 @@ class FastStyle:
         network = self._condition(parts, settings, device)
         tile_size = settings.tile_size or choose_tile_size(shape, device)
         source = Source(picture, shape)
-        scene = self._scene(network, source, references) if references else None
-        return Pass(network, source, tile_size, note, scene)
+        return Pass(network, source, tile_size, note, self._scene(network, source, references))
 
     def _scene(
         self, network: Conditioned, source: Source, references: Sequence[ImageSource]
     ) -> Paint | None:
-        """Return what paints all frames of a scene; the last one's, if it is the same."""
+        """Return what paints all frames of a scene; None without references.
+
+        The last scene's is kept, with its references, until another picture is painted.
+        """
         from napari_style_transfer.engine.fast import Source, paint_scene
 
         kept = self._painted_scene
@@ -289,10 +291,8 @@ class FastStyle:
             return kept[2]
         frames = [Source(open_picture(each), source.shape) for each in references]
         frames = [each for each in frames if each.picture.shape == source.picture.shape]
-        if not frames:
-            return None
-        paint = paint_scene(network, frames)
-        self._painted_scene = network, tuple(references), paint
+        paint = paint_scene(network, frames) if frames else None
+        self._painted_scene = None if paint is None else (network, tuple(references), paint)
         return paint
 
     def _condition(

@@ -238,9 +238,8 @@ class _Learning:
             return random_network(len(self.styles), self.settings.seed)
         if self._known is not None:
             return self._known.transformer
-        base = copy.deepcopy(self.base.transformer).to(
-            self.device
-        )  # the caller's stays where it is
+        # The caller's stays where it is.
+        base = copy.deepcopy(self.base.transformer).to(self.device)
         return network_from(base, len(self.styles), *trainer.first_look(_FIRST_LOOK))
 
     def _fast_style(

@@ -28,8 +28,8 @@ from napari_style_transfer.spec import check_cover, check_regions
 _FOLLOWING, _STEADY = 1 / 3, 1 / 10
 #: Further ones of a slice that has moved, all of it: warping takes some of the strokes' sharpness.
 _MOVED = 1 / 5
-#: What stands still is held more firmly, by so many times the weight of what moves: it must not drift.
-_STILL = 9.0
+#: What stands still is held more firmly, by so many times the weight of what moves, against drift.
+_STILL_WEIGHT = 9.0
 #: Share of the picture that differs up to which a slice is painted at full size only. More needs the
 #: coarse scales, which put large shapes in place.
 _FULL_SIZE_ONLY = 0.05
@@ -126,7 +126,7 @@ class Optimize:
         carried = carry(content, before, painted, request.settings.size)
         picture = carried.picture[0].permute(1, 2, 0).contiguous().numpy()
         started = _started(request, picture, carried.mask, _STEADY + _MOVED * carried.moving)
-        weights = carried.mask * (1 + _STILL * carried.still)
+        weights = carried.mask * (1 + _STILL_WEIGHT * carried.still)
         return started.replace(init_weights=weights[0, 0].numpy())
 
     def evaluations(self, request: Request, follows: bool = False) -> int:
@@ -137,9 +137,12 @@ class Optimize:
         request
             What is asked for; its content need not be there yet.
         follows
-            Whether the slice will follow a neighbour; then about how many, between a third and all.
+            Whether the slice will follow a neighbour; then about how many, between the least and all.
         """
-        return max(1, round(request.settings.steps * ((1 + _FOLLOWING) / 2 if follows else 1)))
+        settings, share = request.settings, 1.0
+        if follows and settings.coherence != "independent":
+            share = (1 + (_STEADY if settings.coherence == "steady" else _FOLLOWING)) / 2
+        return max(1, round(settings.steps * share))
 
 
 def _shape(content: Tensor, settings: Settings) -> Shape:

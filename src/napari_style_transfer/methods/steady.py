@@ -3,7 +3,7 @@
 After Ruder, Dosovitskiy & Brox (2016): the result of the frame before is warped by the optical flow
 (section 4.1), trusted where the flow is (4.2), and places that show again what an earlier frame showed get
 that one's result (4.3). Differs from there: earlier frames are compared in place, without a flow. So what
-stands still is held to one and the same picture, and does not drift.
+stands still is held to one and the same picture, and hardly drifts.
 """
 
 from __future__ import annotations

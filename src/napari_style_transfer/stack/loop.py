@@ -2,8 +2,9 @@
 
 A method paints one picture; this is a loop around it. The first slice is painted in full. Every later one
 starts from the result of the slice before it where both show the same, and gets the more evaluations the
-more has changed, so that neighbours agree (no flicker) and the stack is done sooner (Ruder, Dosovitskiy &
-Brox 2016, section 4.1, without the optical flow).
+more has changed, so that neighbours agree and the stack is done sooner (Ruder, Dosovitskiy & Brox 2016,
+section 4.1). That result is taken as it is, or in a steady stack as the optical flow moves it; independent
+slices take nothing.
 """
 
 from __future__ import annotations

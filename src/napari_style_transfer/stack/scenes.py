@@ -47,13 +47,12 @@ class Scenes:
         """
         scene = self._scenes[index]
         place = scene.index(index)
-        painted_before = [each for each in scene[:place] if each in painted]
-        if not painted_before:
+        neighbour = next((each for each in reversed(scene[:place]) if each in painted), None)
+        if neighbour is None:
             return ()
         latest = (place - 1) // _ANCHOR_EVERY * _ANCHOR_EVERY
-        anchors = [scene[latest], scene[0]]
-        wanted = dict.fromkeys([painted_before[-1], *(a for a in anchors if a in painted)])
-        return tuple(wanted)
+        anchors = (each for each in (scene[latest], scene[0]) if each in painted)
+        return tuple(dict.fromkeys((neighbour, *anchors)))
 
     def references(self, index: Index) -> tuple[Index, ...]:
         """Return the frames whose colours and statistics serve for all of a frame's scene."""

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from napari_style_transfer.engine.colour import luminance
-from napari_style_transfer.engine.motion.warp import warp
+from napari_style_transfer.engine.motion.warp import places_of, warp
 
 #: Darkest and brightest share of the pixels, in per cent, that are clipped before a flow is sought: of dim
 #: pictures, too, all grey levels are used.
@@ -98,7 +98,6 @@ def trusted(backward: Tensor, forward: Tensor) -> Tensor:
 def _beyond(flow: Tensor) -> Tensor:
     """Return where a flow leads out of the picture, (1, 1, H, W) bool."""
     height, width = flow.shape[-2:]
-    right = torch.arange(width) + flow[:, 0]
-    down = torch.arange(height)[:, None] + flow[:, 1]
+    right, down = places_of(flow)
     beyond = (right < 0) | (right > width - 1) | (down < 0) | (down > height - 1)
     return beyond[:, None]

@@ -21,13 +21,18 @@ def warp(picture: Tensor, flow: Tensor, mode: str = "bicubic") -> Tensor:
         ``bilinear``.
     """
     height, width = flow.shape[-2:]
-    right = torch.arange(width) + flow[:, 0]
-    down = torch.arange(height)[:, None] + flow[:, 1]
+    right, down = places_of(flow)
     # From pixels to the -1..1 between the outermost pixels' centres.
     places = (2 * right / max(1, width - 1) - 1, 2 * down / max(1, height - 1) - 1)
     return functional.grid_sample(
         picture, torch.stack(places, -1), mode, padding_mode="border", align_corners=True
     )
+
+
+def places_of(flow: Tensor) -> tuple[Tensor, Tensor]:
+    """Return where a (1, 2, H, W) flow leads: columns and rows in pixels, each (1, H, W)."""
+    height, width = flow.shape[-2:]
+    return torch.arange(width) + flow[:, 0], torch.arange(height)[:, None] + flow[:, 1]
 
 
 def resize_flow(flow: Tensor, shape: tuple[int, int]) -> Tensor:

@@ -6,7 +6,8 @@ scale and an offset, which styles, strength and stroke size choose: conditional 
 
 Means and variances can also be *given* (differs from both): those of a whole picture for its tiles, or, in
 a *frozen* network, those of the contents that it learned from. Then all is folded into plain convolutions,
-and a pixel depends on its receptive field alone: tiles are exact, and frames do not flicker.
+and a pixel depends on its receptive field alone: tiles are exact, and what comes into sight elsewhere in a
+frame changes nothing here.
 """
 
 from __future__ import annotations

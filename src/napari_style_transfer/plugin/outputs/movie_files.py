@@ -108,11 +108,10 @@ class _Shown:
         """Return each picture, (H, W, 3) or where the layer has opacity (H, W, 4)."""
         for index in np.ndindex(*self.leading):
             picture = replace(self._appearance, values=self._data[index]).pixels()
-            yield (
-                rgba(picture, None)
-                if self._has_opacity and picture.shape[-1] == 3
-                else (picture if self._has_opacity else picture[..., :3])
-            )
+            if not self._has_opacity:
+                yield picture[..., :3]
+            else:
+                yield picture if picture.shape[-1] == 4 else rgba(picture, None)
 
 
 def _axis(lengths: Sequence[int], movie: Path) -> int:
