@@ -11,7 +11,7 @@
 # make bench-fast    fast styles beside the optimiser and others, learned and applied (hours)
 # make bench-movie   movies: do they hold still? Clips with known motion, and films (hours)
 # make bench-augment what a segmenter gains by new training pictures, on three gaps (hours)
-# make styles        learn the fast styles that ship: fetch photographs, paint, learn (an hour)
+# make styles        learn the fast styles that ship: fetch photographs, paint, learn (two hours)
 # make clean         remove what make made
 #
 # The first call makes .venv and installs what is needed into it (torch is large: it takes minutes).
