@@ -7,11 +7,13 @@ import pytest
 from fake_method import FakeMethod
 from fakes import Driver
 from napari.components import ViewerModel
+from pytestqt.qtbot import QtBot
 from qtpy.QtCore import QEvent, QLocale, Qt
 from qtpy.QtGui import QHelpEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QLineEdit, QToolTip
 
+from napari_style_transfer.plugin.widgets.layout import _section
 from napari_style_transfer.recipe import RECIPE_KEY, RegionEntry, RegionsEntry, StyleEntry
 from napari_style_transfer.spec import Region
 
@@ -336,3 +338,21 @@ def test_a_recipe_of_layers_that_are_not_there_leaves_rows_to_fill(
     assert "Open 'gone' first" in driver.widget.run.tooltip
     driver.widget.regions.layer.native.setCurrentIndex(0)
     assert driver.widget.run.enabled
+
+
+# ---- room ----------------------------------------------------------------------------------------
+
+
+def test_an_open_section_makes_room_for_what_grows_in_it(qtbot: QtBot) -> None:
+    inside = QLineEdit()
+    inside.setFixedHeight(40)
+    section = _section("Pictures", inside)
+    qtbot.addWidget(section)
+    section.show()
+    section.expand(animate=False)
+    inside.setFixedHeight(150)
+    qtbot.waitUntil(lambda: inside.visibleRegion().boundingRect().height() == 150)
+    section.collapse(animate=False)
+    inside.setFixedHeight(90)
+    QTest.qWait(50)
+    assert section.content().height() == 0

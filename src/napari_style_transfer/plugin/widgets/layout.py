@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer
+from qtpy.QtCore import QEvent, QObject, QSignalBlocker, QSize, Qt, QTimer
 from qtpy.QtGui import QIcon, QShowEvent
 from qtpy.QtWidgets import (
     QDockWidget,
@@ -180,9 +180,38 @@ def paint_run_button(button: QPushButton, colour: str) -> None:
     )
 
 
+class _Section(QCollapsible):
+    """Makes room when what is in it asks for another height, such as a gallery for one more row."""
+
+    def __init__(self) -> None:
+        super().__init__("", expandedIcon=QIcon(), collapsedIcon=QIcon())
+        self._layout_requests = _LayoutRequests(self._make_room)
+        self.content().installEventFilter(self._layout_requests)
+
+    def _make_room(self) -> None:
+        """Take the height that is asked for; superqt does so only where something was resized."""
+        if self.isExpanded():
+            with QSignalBlocker(self):
+                self.expand(animate=False)
+
+
+class _LayoutRequests(QObject):
+    """Calls a function when a widget's layout has to be made anew."""
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        super().__init__()
+        self._call = call
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Call it."""
+        if event is not None and event.type() == QEvent.Type.LayoutRequest:
+            self._call()
+        return bool(super().eventFilter(watched, event))
+
+
 def _section(title: str, content: QWidget) -> QCollapsible:
     """Return a closed section, whose arrow is text so that it follows the theme."""
-    section = QCollapsible("", expandedIcon=QIcon(), collapsedIcon=QIcon())
+    section = _Section()
     button = section.toggleButton()
     button.setStyleSheet("text-align: left; border: none; background: transparent;")
 
