@@ -132,7 +132,7 @@ def paint_stack(
     run = identity(settings, **names)
     kind = output.suffix.lower()
     is_file = kind in (*TIFF_SUFFIXES, *MOVIE_OUTPUTS)
-    already = StackOutcome(True, f"All {len(pages)} pages are in {output} already.")
+    already = StackOutcome(True, f"All {len(pages)} {pages.noun}s are in {output} already.")
     if is_file and _is_complete(output, run, pages):
         return already
     if kind in MOVIE_OUTPUTS:
@@ -164,9 +164,9 @@ def paint_stack(
         # Over pixels times evaluations, to which the time left is in proportion.
         form = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
         with ProgressBar(quiet, bar_format=form) as bar:
-            work = 0
+            work, noun = 0, pages.noun.capitalize()
             for message in messages:
-                step, place = message.step, f"Page {message.position + 1}/{message.total}"
+                step, place = message.step, f"{noun} {message.position + 1}/{message.total}"
                 work += math.prod(step.shape)
                 bar.show(
                     step,
@@ -183,7 +183,7 @@ def paint_stack(
     if done + len(left_out) < len(pages):
         return StackOutcome(
             False,
-            f"Stopped with {done} of {len(pages)} pages done; they are in {folder}, "
+            f"Stopped with {done} of {len(pages)} {pages.noun}s done; they are in {folder}, "
             "and the same command goes on.",
         )
     if is_file:
@@ -196,14 +196,14 @@ def paint_stack(
         except KeyboardInterrupt:
             return StackOutcome(
                 False,
-                f"Stopped while {output} was written; its pages are in {folder}, and the same command "
-                "goes on.",
+                f"Stopped while {output} was written; its {pages.noun}s are in {folder}, and the same "
+                "command goes on.",
             )
         if not left_out:
             shutil.rmtree(folder)
     if left_out:
         raise StyleTransferError(_tell_left_out(done, len(pages), output, pages, left_out))
-    return StackOutcome(True, f"Saved {done} pages in {output}.")
+    return StackOutcome(True, f"Saved {done} {pages.noun}s in {output}.")
 
 
 def _tell_left_out(
@@ -216,7 +216,7 @@ def _tell_left_out(
     ]
     if len(errors) > _MOST_TOLD:
         which.append(f"and {len(errors) - _MOST_TOLD} more")
-    return f"Saved {done} of {total} pages in {output}. Left out: {'; '.join(which)}."
+    return f"Saved {done} of {total} {pages.noun}s in {output}. Left out: {'; '.join(which)}."
 
 
 def _deep_pages(pages: Sequence[Page]) -> list[Page]:
@@ -259,6 +259,6 @@ def _is_complete(output: Path, run: dict[str, Any], pages: Pages) -> bool:
     record = Record.from_json(json.loads(path.read_bytes()))
     return (
         record is not None
-        and record.run == run
+        and not record.differences(run)
         and {page.name for page in pages.pages} == set(record.done)
     )

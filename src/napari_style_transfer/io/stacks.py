@@ -89,6 +89,11 @@ class Pages(Sequence[Colours]):
         self.footage = footage
         self._value_range = value_range
 
+    @property
+    def noun(self) -> str:
+        """What one of them is called: page, or frame of a movie."""
+        return "page" if self.footage is None else "frame"
+
     def __len__(self) -> int:
         """Return how many there are."""
         return len(self.pages)
