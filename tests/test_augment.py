@@ -18,10 +18,11 @@ from scipy import ndimage
 from napari_style_transfer.augment import AugmentSettings, augment, learn, loop
 from napari_style_transfer.augment.pairs import find_pairs, find_styles
 from napari_style_transfer.augment.structure import edges_added, edges_kept
-from napari_style_transfer.augment.values import ValueRange, draw_crop
+from napari_style_transfer.augment.values import draw_crop
 from napari_style_transfer.augment.ways import Painting
 from napari_style_transfer.errors import ContentError, InputError
 from napari_style_transfer.io.micrographs import Micrograph, read_micrograph
+from napari_style_transfer.value_range import ValueRange
 from napari_style_transfer.learning import LearningStep
 from napari_style_transfer.progress import Losses, Status
 

@@ -24,7 +24,7 @@ from napari_style_transfer.augment.record import SHEET_NAME, Augmentation, begun
 from napari_style_transfer.augment.settings import AugmentSettings, AugmentStep, Made
 from napari_style_transfer.augment.sheet import save_sheet
 from napari_style_transfer.augment.structure import measure
-from napari_style_transfer.augment.values import Planes, ValueRange, output_range
+from napari_style_transfer.augment.values import output_range
 from napari_style_transfer.augment.ways import (
     Fast,
     Optimised,
@@ -39,6 +39,7 @@ from napari_style_transfer.fast_style import FastStyle
 from napari_style_transfer.io.atomic import save_bytes
 from napari_style_transfer.io.labels import read_labels
 from napari_style_transfer.io.micrographs import read_micrograph, save_micrograph
+from napari_style_transfer.value_range import Planes, ValueRange
 
 #: New pictures up to which each is optimised, where the settings leave that open.
 MOST_OPTIMISED = 24

@@ -26,7 +26,8 @@ from napari_style_transfer.engine.networks.transformer import (
 )
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.geometry import Shape
-from napari_style_transfer.io.fast_file import FAST_STYLE_KEY, described, stored
+from napari_style_transfer.io.fast_file import FAST_STYLE_KEY, described
+from napari_style_transfer.io.network_file import stored
 
 if TYPE_CHECKING:
     from onnx import ModelProto

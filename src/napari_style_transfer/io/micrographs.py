@@ -133,6 +133,50 @@ def read_micrograph(path: str | os.PathLike[str]) -> Micrograph:
     return _checked(_of_rgb(np.moveaxis(values, 2, 0), raster.alpha, None), path)
 
 
+def as_micrograph(picture: Any, name: str) -> Micrograph:
+    """Return a picture in its own type.
+
+    Parameters
+    ----------
+    picture
+        A path; an array (H, W), (H, W, 3 | 4) of colours in 8 or 16 bits, or (C, H, W); or what is one
+        already.
+    name
+        What it is called in messages.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
+    if isinstance(picture, Micrograph):
+        return picture
+    if isinstance(picture, str | os.PathLike):
+        return read_micrograph(picture)
+    array = np.asarray(picture)
+    if array.dtype == bool:
+        array = array.astype(np.uint8)
+    if array.ndim not in (2, 3) or not array.size or array.dtype.kind not in "uif":
+        raise InputError(
+            f"{name} should be (H, W), (H, W, 3) or (C, H, W) of real numbers; its shape is "
+            f"{array.shape}, its type {array.dtype}."
+        )
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise InputError(
+            f"{name} has pixels that are not finite (NaN or infinite); replace them first."
+        )
+    if array.ndim == 2:
+        return Micrograph(array[None], False)
+    if _has_colours(array):
+        return Micrograph(np.moveaxis(array[..., :3], 2, 0), True)
+    return Micrograph(array, False)
+
+
+def _has_colours(array: npt.NDArray[Any]) -> bool:
+    """Return whether the last axis of (A, B, C) is one of colours."""
+    return array.shape[-1] in (3, 4) and array.shape[0] > 4
+
+
 def micrograph_shape(path: str | os.PathLike[str]) -> tuple[int, int]:
     """Return the (H, W) of a picture from its header.
 
