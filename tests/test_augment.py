@@ -22,9 +22,9 @@ from napari_style_transfer.augment.values import draw_crop
 from napari_style_transfer.augment.ways import Painting
 from napari_style_transfer.errors import ContentError, InputError
 from napari_style_transfer.io.micrographs import Micrograph, read_micrograph
-from napari_style_transfer.value_range import ValueRange
 from napari_style_transfer.learning import LearningStep
 from napari_style_transfer.progress import Losses, Status
+from napari_style_transfer.value_range import ValueRange
 
 
 class FakePainter:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from napari_style_transfer.value_range import ValueRange
 from napari_style_transfer.progress import Losses, Status
 from napari_style_transfer.settings import Sealed, parameter
+from napari_style_transfer.value_range import ValueRange
 
 if TYPE_CHECKING:
     from napari_style_transfer.translator import Translator
@@ -198,8 +198,8 @@ class TranslationInfo:
         Names of the domains.
     source_range, target_range
         The values of their pictures that are 0 and 1 to the network.
-    dtype
-        Of the translated pictures, as the target's.
+    source_dtype, dtype
+        Of the source's pictures; and of translated ones, as the target's.
     colour
         Whether the channels are red, green and blue.
     agreement
@@ -218,6 +218,7 @@ class TranslationInfo:
     target: str
     source_range: ValueRange
     target_range: ValueRange
+    source_dtype: str
     dtype: str
     colour: bool
     agreement: Agreement

@@ -141,17 +141,23 @@ class Translator:
         return planes if isinstance(picture, Micrograph) else _like(planes, given, picture)
 
     def check(self, picture: Micrograph, name: str) -> None:
-        """Refuse a picture with other channels than those that were learned.
+        """Refuse a picture that is not of the kind that was learned.
 
         Raises
         ------
         InputError
-            If it has.
+            If it has other channels, or integers of another size.
         """
         if len(picture.planes) != self.generator.channels or picture.colour != self.info.colour:
             wanted = "colours" if self.info.colour else f"{self.generator.channels} channel(s)"
             have = "colours" if picture.colour else f"{len(picture.planes)} channel(s)"
             raise InputError(f"{name} has {have}; this translator is for pictures with {wanted}.")
+        learned, own = np.dtype(self.info.source_dtype), picture.planes.dtype
+        if {learned.kind, own.kind} == {"u"} and learned != own:
+            raise InputError(
+                f"{name} is of type {own}, but this translator learned from {learned}; give pictures with "
+                "the microscope's own values."
+            )
 
 
 def _like(planes: npt.NDArray[Any], given: Micrograph, picture: Any) -> npt.NDArray[Any]:

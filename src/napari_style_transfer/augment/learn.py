@@ -13,10 +13,10 @@ from napari_style_transfer.augment.settings import AugmentSettings, AugmentStep
 from napari_style_transfer.augment.values import Crop
 from napari_style_transfer.engine.cache import Cache
 from napari_style_transfer.fast_style import FastStyle
-from napari_style_transfer.value_range import Planes
 from napari_style_transfer.learning import LearningSettings
 from napari_style_transfer.methods import learn
 from napari_style_transfer.progress import Status
+from napari_style_transfer.value_range import Planes
 
 #: The file that the fast style is kept in.
 FAST_NAME = "style.safetensors"

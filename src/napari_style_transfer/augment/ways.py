@@ -15,11 +15,11 @@ from napari_style_transfer.engine.cache import Cache
 from napari_style_transfer.engine.colour import match_colours
 from napari_style_transfer.errors import ContentError
 from napari_style_transfer.fast_style import STROKE_SIZES, FastStyle
-from napari_style_transfer.value_range import Planes
 from napari_style_transfer.methods.base import Controls, Request
 from napari_style_transfer.methods.optimize import Optimize
 from napari_style_transfer.progress import Picture, Status
 from napari_style_transfer.settings import Settings
+from napari_style_transfer.value_range import Planes
 
 
 @dataclass(frozen=True, eq=False)

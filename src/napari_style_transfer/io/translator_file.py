@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from napari_style_transfer.io.network_file import NetworkFiles, Tensors
-from napari_style_transfer.value_range import ValueRange
 from napari_style_transfer.translation import Agreement, TranslationInfo, TranslationSettings
+from napari_style_transfer.value_range import ValueRange
 
 TRANSLATORS = NetworkFiles("translator", "napari_style_transfer.translator", 1)
 
@@ -76,6 +76,7 @@ def save_translator_file(
         "target": info.target,
         "source_range": _listed(info.source_range),
         "target_range": _listed(info.target_range),
+        "source_dtype": info.source_dtype,
         "dtype": info.dtype,
         "colour": info.colour,
         "agreement": {
@@ -99,15 +100,16 @@ def _info(description: Mapping[str, Any], path: str | os.PathLike[str]) -> Trans
             if name in TranslationSettings.model_fields  # a later version may know more
         }
         agreement = description["agreement"]
-        dtype = np.dtype(str(description["dtype"]))
-        if dtype.kind not in "uif":
+        dtypes = [np.dtype(str(description[name])) for name in ("source_dtype", "dtype")]
+        if any(dtype.kind not in "uif" for dtype in dtypes):
             raise ValueError
         return TranslationInfo(
             source=str(description["source"]),
             target=str(description["target"]),
             source_range=_range(description["source_range"]),
             target_range=_range(description["target_range"]),
-            dtype=dtype.name,
+            source_dtype=dtypes[0].name,
+            dtype=dtypes[1].name,
             colour=bool(description["colour"]),
             agreement=Agreement(
                 *(float(agreement[name]) for name in ("kept", "invented", "inverted"))

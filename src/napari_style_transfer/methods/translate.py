@@ -27,7 +27,6 @@ from napari_style_transfer.engine.translation.judge import Likeness, compare_edg
 from napari_style_transfer.engine.translation.trainer import Trainer
 from napari_style_transfer.errors import InputError, OutOfMemoryError, StyleTransferError
 from napari_style_transfer.io.micrographs import Micrograph, as_micrograph
-from napari_style_transfer.value_range import ValueRange
 from napari_style_transfer.progress import Losses, Status
 from napari_style_transfer.translation import (
     Agreement,
@@ -37,6 +36,7 @@ from napari_style_transfer.translation import (
     harmonic,
 )
 from napari_style_transfer.translator import Translator
+from napari_style_transfer.value_range import ValueRange
 
 #: Pictures of a domain that are read, at most: of a stack, slices at even distances.
 _PICTURES = 64
@@ -146,6 +146,7 @@ class _Learning:
             target=self.names[1],
             source_range=ranges[0],
             target_range=ranges[1],
+            source_dtype=self.source[0].planes.dtype.name,
             dtype=self.target[0].planes.dtype.name,
             colour=self.target[0].colour,
             agreement=Agreement(1, 0, 0),

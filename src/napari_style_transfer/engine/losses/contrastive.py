@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from random import Random
 
 import torch
 from torch import Tensor, nn
@@ -35,18 +36,23 @@ class PatchContrast(nn.Module):
             for width in widths
         )
 
-    def forward(self, translated: Sequence[Tensor], original: Sequence[Tensor]) -> Tensor:
+    def forward(
+        self, translated: Sequence[Tensor], original: Sequence[Tensor], random: Random
+    ) -> Tensor:
         """Return the mean cross-entropy, 0 where every place is recognised.
 
         Parameters
         ----------
         translated, original
             The encoder's maps (N, C, h, w) of both, from full size to the smallest.
+        random
+            Draws the places.
         """
         losses = []
         for projection, one, two in zip(self.projections, translated, original, strict=True):
-            height, width = one.shape[-2:]
-            places = torch.randperm(height * width, device=one.device)[:_PLACES]
+            count = one.shape[-2] * one.shape[-1]
+            drawn = random.sample(range(count), min(_PLACES, count))
+            places = torch.tensor(drawn, device=one.device)
             query, key = (
                 functional.normalize(projection(each.flatten(2)[..., places].mT.float()), dim=-1)
                 for each in (one, two)

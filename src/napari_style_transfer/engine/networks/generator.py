@@ -19,8 +19,6 @@ LEVELS = 2
 STRIDE = 2**LEVELS
 #: Convolutions at the smallest size.
 _DEEPEST = 4
-#: Slope of the leaky rectifiers below zero.
-_SLOPE = 0.2
 
 
 class Generator(nn.Module):
@@ -44,7 +42,7 @@ class Generator(nn.Module):
         )
         self.deepest = nn.ModuleList(_Residual(widths[-1]) for _ in range(_DEEPEST // 2))
         self.up = nn.ModuleList(
-            _block(deep + shallow, shallow) for shallow, deep in reversed(list(pairwise(widths)))
+            _Up(deep, shallow) for shallow, deep in reversed(list(pairwise(widths)))
         )
         self.last = nn.Conv2d(width, channels, 3, padding=1)
         if not self.last.weight.is_meta:
@@ -60,7 +58,7 @@ class Generator(nn.Module):
         pictures
             (N, channels, H, W), about 0 to 1; sides are multiples of `STRIDE`.
         """
-        maps = [functional.leaky_relu(self.first(2 * pictures - 1), _SLOPE)]
+        maps = [functional.relu(self.first(2 * pictures - 1))]
         for block in self.down:
             maps.append(block(maps[-1]))
         deepest = maps.pop()
@@ -72,14 +70,30 @@ class Generator(nn.Module):
         """Return the translated pictures, (N, channels, H, W), from those and their encoder's maps."""
         found = maps[-1]
         for block, kept in zip(self.up, reversed(maps[:-1]), strict=True):
-            larger = functional.interpolate(found, scale_factor=2.0, mode="nearest")
-            found = block(torch.cat([larger, kept], 1))
+            found = block(found, kept)
         change: Tensor = self.last(found)
         return pictures + change
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Return the translated pictures."""
         return self.decode(pictures, self.encode(pictures))
+
+
+class _Up(nn.Module):
+    """Maps made twice as large, and joined with the encoder's of that size.
+
+    They are interpolated linearly: from repeated pixels a grid would remain.
+    """
+
+    def __init__(self, deep: int, shallow: int) -> None:
+        super().__init__()
+        self.before = _convolution(deep, shallow)
+        self.after = _convolution(2 * shallow, shallow)
+
+    def forward(self, maps: Tensor, kept: Tensor) -> Tensor:
+        found = functional.relu(self.before(maps))
+        larger = functional.interpolate(found, scale_factor=2.0, mode="bilinear")
+        return functional.relu(self.after(torch.cat([larger, kept], 1)))
 
 
 class _Residual(nn.Module):
@@ -97,7 +111,7 @@ class _Residual(nn.Module):
 def _convolution(inputs: int, outputs: int, stride: int = 1) -> nn.Conv2d:
     convolution = nn.Conv2d(inputs, outputs, 3, stride, padding=1)
     if not convolution.weight.is_meta:
-        nn.init.kaiming_normal_(convolution.weight, _SLOPE)
+        nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
     assert convolution.bias is not None
     nn.init.zeros_(convolution.bias)
     return convolution
@@ -107,7 +121,7 @@ def _block(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
     """Return two convolutions with their rectifiers."""
     return nn.Sequential(
         _convolution(inputs, outputs, stride),
-        nn.LeakyReLU(_SLOPE),
+        nn.ReLU(inplace=True),
         _convolution(outputs, outputs),
-        nn.LeakyReLU(_SLOPE),
+        nn.ReLU(inplace=True),
     )

@@ -11,7 +11,7 @@ from napari_style_transfer.engine.networks.generator import STRIDE, Generator
 
 #: Pixels around what a tile owns on which it depends: a multiple of the stride that is at least the
 #: receptive field's half.
-HALO = 40
+HALO = 44
 #: Side of the tiles on each kind of device, in pixels.
 _SIDES: dict[str, int] = {"cpu": 1024, "other": 2048}
 

@@ -44,7 +44,7 @@ class ContrastiveTrainer(Trainer):
         with self._begin(progress):
             adversarial = passes(self._judge, translated)
             again = generator.encode(made.float())
-            contrastive = contrast(again, maps)
+            contrastive = contrast(again, maps, self._random)
             loss = adversarial + self._settings.contrast_weight * contrastive
         move(self._generator_adam, loss)
         self._judge.requires_grad_(True)

@@ -23,7 +23,7 @@ _CONSTANT = 0.5
 #: What is kept is an average over about so many steps: single steps swing.
 _AVERAGED = 100
 #: Patches of each domain in a step.
-_PATCHES = 2
+_PATCHES = 1
 
 
 Network = TypeVar("Network", bound=nn.Module)
