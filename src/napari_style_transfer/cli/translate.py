@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_style_transfer.augment.record import make_folder
 from napari_style_transfer.cli import INTERRUPTED
 from napari_style_transfer.cli.parser import Parser
 from napari_style_transfer.cli.report import complain, say
@@ -76,6 +77,7 @@ def parser(program: str) -> Parser:
 
 def run(arguments: argparse.Namespace) -> int:
     """Learn or translate, and return the exit code."""
+    _check_names(arguments)
     return _learn(arguments) if arguments.like else _translate(arguments)
 
 
@@ -215,23 +217,20 @@ class _Done:
             "edges inverted": round(info.agreement.inverted, 4),
             "likeness": round(info.likeness, 4),
         }
-        self._pictures: dict[str, str] = {}
-        try:
-            folder.mkdir(exist_ok=True)
-            known = json.loads(self._path.read_text()) if any(folder.iterdir()) else None
-            if known is not None:
-                if known["sha256"] != self._run["sha256"]:
-                    raise InputError(
-                        f"{folder} holds pictures by another translator; choose another place."
-                    )
-                self._pictures = dict(known["pictures"])
-        except (FileNotFoundError, ValueError, KeyError, TypeError):
+        make_folder(folder)
+        known: dict[str, Any] = {"sha256": self._run["sha256"], "pictures": {}}
+        if any(folder.iterdir()):
+            try:
+                known |= json.loads(self._path.read_text())
+            except (OSError, ValueError, TypeError):
+                raise InputError(
+                    f"The folder {folder} holds something else; choose an empty or a new one."
+                ) from None
+        if known["sha256"] != self._run["sha256"]:
             raise InputError(
-                f"The folder {folder} holds something else, or cannot be made; choose an empty or a new "
-                "one."
-            ) from None
-        except OSError as error:
-            raise InputError(f"Cannot write into {folder}: {error.strerror}.") from None
+                f"{folder} holds pictures by another translator; choose another place."
+            )
+        self._pictures: dict[str, str] = dict(known["pictures"])
 
     def holds(self, name: str, path: Path) -> bool:
         """Return whether a picture is done."""
