@@ -24,7 +24,7 @@ def parser(program: str) -> Parser:
         prog=program,
         surplus="There is a word too many, {}; the file to write comes after -o.",
         check=_check_names,
-        description="Write a fast style as an ONNX model, or a web page that paints with several.",
+        description="Write a fast style as a model for other runtimes, or several as a web page.",
         epilog="The guide docs/export.md says how phones, browsers and a Raspberry Pi run it.",
     )
     add = parser.add_argument
@@ -39,15 +39,16 @@ def parser(program: str) -> Parser:
         "--output",
         metavar="OUT",
         required=True,
-        help="the .onnx file to write, or a folder for a web page, with / at its end",
+        help="the .onnx or .pte (ExecuTorch) file to write, or a folder for a page, with / at its end",
     )
     add(
         "--size",
         metavar="N | WxH",
         help="pixels of the pictures that the model takes: a side of squares, or width x height "
-        "(default: any)",
+        "(default: any; .pte needs it)",
     )
     add("--half", action="store_true", help="store numbers in half precision: half the size")
+    add("--int8", action="store_true", help="store kernels in 8 bits: a quarter of the size")
     add("--licence", default="", metavar="TEXT", help="a line that the model says of its licence")
     add(
         "--onnxruntime-web",
@@ -64,7 +65,13 @@ def run(arguments: argparse.Namespace) -> int:
     from napari_style_transfer.fast_style import FastStyle
 
     size = _size(arguments.size)
-    write = partial(export_fast_style, size=size, half=arguments.half, licence=arguments.licence)
+    write = partial(
+        export_fast_style,
+        size=size,
+        half=arguments.half,
+        int8=arguments.int8,
+        licence=arguments.licence,
+    )
     fast_styles = [FastStyle.load(source) for source in arguments.styles]
     if _is_page(arguments.output):
         from napari_style_transfer.export.page import write_page
@@ -87,10 +94,10 @@ def _check_names(arguments: argparse.Namespace) -> None:
     """Refuse what cannot be read or written, before anything heavy is loaded."""
     for source in arguments.styles:
         samples.find_fast(source)
-    _size(arguments.size)
+    size = _size(arguments.size)
     if arguments.output is None or _is_page(arguments.output):
         return
-    check_export(arguments.output)
+    check_export(arguments.output, size, half=arguments.half, int8=arguments.int8)
     if len(arguments.styles) > 1:
         raise InputError(
             "A model has one fast style; for several, write a web page: -o page/, with / at its end."
