@@ -40,6 +40,8 @@ def test_a_model_is_written_and_paints_again(
         (["night", "-o", "a.onnx", "--size", "8"], "16 to 8192"),
         (["night", "-o", "a.onnx", "--half", "--int8"], "choose one"),
         (["night", "-o", "a.pte"], "ExecuTorch needs the size"),
+        (["night", "-o", "page/", "--size", "512"], "leave --size out"),
+        (["night", "-o", "page/", "--half", "--int8"], "choose one"),
     ],
 )
 def test_what_cannot_be_exported_is_said(

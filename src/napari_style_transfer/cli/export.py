@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ from napari_style_transfer import samples
 from napari_style_transfer.cli.parser import Parser
 from napari_style_transfer.cli.report import say
 from napari_style_transfer.errors import InputError
-from napari_style_transfer.export.export import check_export, check_size
+from napari_style_transfer.export.export import check_export, check_precision, check_size
 
 if TYPE_CHECKING:
     from napari_style_transfer.geometry import Shape
@@ -64,15 +63,8 @@ def run(arguments: argparse.Namespace) -> int:
     from napari_style_transfer.export.export import export_fast_style
     from napari_style_transfer.fast_style import FastStyle
 
-    size = _size(arguments.size)
-    write = partial(
-        export_fast_style,
-        size=size,
-        half=arguments.half,
-        int8=arguments.int8,
-        licence=arguments.licence,
-    )
     fast_styles = [FastStyle.load(source) for source in arguments.styles]
+    how = {"half": arguments.half, "int8": arguments.int8, "licence": arguments.licence}
     if _is_page(arguments.output):
         from napari_style_transfer.export.page import write_page
 
@@ -81,11 +73,12 @@ def run(arguments: argparse.Namespace) -> int:
             fast_styles,
             Path(arguments.output),
             onnxruntime_web=None if runtime is None else Path(runtime),
-            write_model=write,
+            **how,
         )
         say(f"Saved {written}. Now: python -m http.server --directory {arguments.output}")
         return 0
-    written = write(fast_styles[0], arguments.output)
+    size = _size(arguments.size)
+    written = export_fast_style(fast_styles[0], arguments.output, size=size, **how)
     say(f"Saved {written} ({written.stat().st_size / 1e6:.2f} MB).")
     return 0
 
@@ -95,7 +88,12 @@ def _check_names(arguments: argparse.Namespace) -> None:
     for source in arguments.styles:
         samples.find_fast(source)
     size = _size(arguments.size)
-    if arguments.output is None or _is_page(arguments.output):
+    if arguments.output is None:
+        return
+    if _is_page(arguments.output):
+        if size is not None:
+            raise InputError("A web page paints pictures of any size; leave --size out.")
+        check_precision(half=arguments.half, int8=arguments.int8)
         return
     check_export(arguments.output, size, half=arguments.half, int8=arguments.int8)
     if len(arguments.styles) > 1:

@@ -106,8 +106,7 @@ def check_export(
             f"Cannot export to {target.name!r}: the name of a model ends in {ONNX_SUFFIX} or {PTE_SUFFIX}, "
             "and that of a web page's folder in /."
         )
-    if half and int8:
-        raise InputError("Numbers are stored in half precision or in 8 bits; choose one.")
+    check_precision(half=half, int8=int8)
     if is_program and (half or int8):
         raise InputError("Half precision and 8 bits are for ONNX; leave them out for ExecuTorch.")
     if is_program and size is None:
@@ -117,6 +116,18 @@ def check_export(
         raise InputError(f"Cannot write {target}: it is a folder; give the name of a file.")
     check_folder(target)
     return target
+
+
+def check_precision(*, half: bool, int8: bool) -> None:
+    """Refuse both ways to make a model smaller at once.
+
+    Raises
+    ------
+    InputError
+        If both are asked for.
+    """
+    if half and int8:
+        raise InputError("Numbers are stored in half precision or in 8 bits; choose one.")
 
 
 def check_size(size: int | Shape | None) -> Shape | None:
