@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from napari_style_transfer.plugin.inputs.library import FastEntry
 
 _FILTER = "Fast styles (*.safetensors)"
+_READ = "Fast styles (*.safetensors *.onnx)"
 _NOTHING = "Choose a style in the gallery first."
 _SHIPPED = "This style comes with the package and stays."
 _UNSAVED = "This style is still being learned."
@@ -132,7 +133,7 @@ class LibrarySection(QWidget):
             self.save_to(path if path.suffix else path.with_suffix(".safetensors"))
 
     def _on_load(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(self, "Add a style", str(Path.home()), _FILTER)
+        name, _ = QFileDialog.getOpenFileName(self, "Add a style", str(Path.home()), _READ)
         if name:
             self.load_from(Path(name))
 
