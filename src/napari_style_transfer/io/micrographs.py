@@ -60,6 +60,15 @@ class Micrograph:
         """(H, W) in pixels."""
         return self.planes.shape[1], self.planes.shape[2]
 
+    def array(self, planes: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return planes as this picture's are: as (H, W), or as (H, W, 3|4) where it has colours."""
+        if len(planes) == 1 and self.repeats == 1 and self.alpha is None:
+            return np.ascontiguousarray(planes[0])
+        array = np.moveaxis(np.broadcast_to(planes, (3, *planes.shape[1:])), 0, 2)
+        if self.alpha is not None:
+            array = np.concatenate([array, self.alpha[..., None]], axis=2)
+        return np.ascontiguousarray(array)
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -127,10 +136,33 @@ def read_micrograph(path: str | os.PathLike[str]) -> Micrograph:
     raster = decode(path)
     if raster.space == "cmyk":
         raise InputError(f"The picture {os.fspath(path)} is in CMYK; save it as RGB or grey.")
-    values = raster.values
+    values, what = raster.values, _named(path)
     if raster.space == "grey":
-        return _checked(Micrograph(values[None], False, raster.alpha), path)
-    return _checked(_of_rgb(np.moveaxis(values, 2, 0), raster.alpha, None), path)
+        return _checked(Micrograph(values[None], False, raster.alpha), what)
+    return _checked(_of_rgb(np.moveaxis(values, 2, 0), raster.alpha, None), what)
+
+
+def micrograph_of(values: npt.NDArray[Any], rgb: bool, what: str) -> Micrograph:
+    """Return an array as a picture.
+
+    Parameters
+    ----------
+    values
+        (H, W), or (H, W, 3|4) where `rgb`.
+    rgb
+        Whether the last axis has red, green and blue, and perhaps opacity.
+    what
+        What it is called in a sentence, such as ``"Layer 'cells'"``.
+
+    Raises
+    ------
+    InputError
+        As for :func:`read_micrograph`.
+    """
+    if not rgb:
+        return _checked(Micrograph(values[None], False), what)
+    alpha = values[..., 3] if values.shape[2] == 4 else None
+    return _checked(_of_rgb(np.moveaxis(values[..., :3], 2, 0), alpha, None), what)
 
 
 def micrograph_shape(path: str | os.PathLike[str]) -> tuple[int, int]:
@@ -179,13 +211,7 @@ def save_micrograph(
 
 def _encoded(suffix: str, planes: npt.NDArray[Any], like: Micrograph) -> bytes:
     """Return the file of a picture that is no TIFF."""
-    if len(planes) == 1 and like.repeats == 1 and like.alpha is None:
-        array = np.ascontiguousarray(planes[0])
-    else:
-        array = np.moveaxis(np.broadcast_to(planes, (3, *planes.shape[1:])), 0, 2)
-        if like.alpha is not None:
-            array = np.concatenate([array, like.alpha[..., None]], axis=2)
-        array = np.ascontiguousarray(array)
+    array = like.array(planes)
     if array.ndim == 3 and array.dtype == np.uint16:
         return png.encode(array)
     encoded = io.BytesIO()
@@ -205,9 +231,13 @@ def _read_tiff(path: str | os.PathLike[str]) -> Micrograph:
         layout = _layout(file, path)
         planes = layout.planes(file.series[0].asarray().reshape(layout.shape))
     if not layout.rgb:
-        return _checked(Micrograph(planes, False, layout=layout), path)
+        return _checked(Micrograph(planes, False, layout=layout), _named(path))
     alpha = planes[3] if len(planes) == 4 else None
-    return _checked(_of_rgb(planes[:3], alpha, layout), path)
+    return _checked(_of_rgb(planes[:3], alpha, layout), _named(path))
+
+
+def _named(path: str | os.PathLike[str]) -> str:
+    return f"The picture {os.fspath(path)}"
 
 
 def _of_rgb(
@@ -219,19 +249,16 @@ def _of_rgb(
     return Micrograph(planes, True, alpha, 1, layout)
 
 
-def _checked(picture: Micrograph, path: str | os.PathLike[str]) -> Micrograph:
+def _checked(picture: Micrograph, what: str) -> Micrograph:
     """Refuse what has no pixels or no numbers that can be painted."""
     planes = picture.planes
     if not planes.size:
-        raise InputError(f"The picture {os.fspath(path)} is empty: its shape is {planes.shape}.")
+        raise InputError(f"{what} is empty: its shape is {planes.shape}.")
     if planes.dtype.kind not in "uif":
-        raise InputError(
-            f"The picture {os.fspath(path)} is of type {planes.dtype}; it must hold real numbers."
-        )
+        raise InputError(f"{what} is of type {planes.dtype}; it must hold real numbers.")
     if planes.dtype.kind == "f" and not np.isfinite(planes).all():
         raise InputError(
-            f"The picture {os.fspath(path)} has pixels that are not finite (NaN or infinite); "
-            "replace them first."
+            f"{what} has pixels that are not finite (NaN or infinite); replace them first."
         )
     return picture
 
