@@ -110,7 +110,7 @@ def test_what_cannot_be_paired_is_said_before_the_work(tmp_path: Path) -> None:
         find_pairs(train)
     for file in train.glob("*_masks.tif"):
         file.unlink()
-    with pytest.raises(InputError, match="holds no labels; name theirs with --labels"):
+    with pytest.raises(InputError, match="holds no labels; name their folder, or put"):
         find_pairs(train)
     (train / "n0.tif").unlink()
     with pytest.raises(InputError, match="holds no pictures"):
@@ -366,6 +366,8 @@ def test_crops_have_something_in_them() -> None:
 def test_strengths_are_a_range() -> None:
     assert AugmentSettings(strength="0.2..0.5").strengths == (0.2, 0.5)
     assert AugmentSettings(strength=0.4).strengths == (0.4, 0.4)
+    for typed in ("0,2 - 0,5", "0.2…0.5", "0.2 to 0.5", " 0.2 – 0.5 "):
+        assert AugmentSettings(strength=typed).strengths == (0.2, 0.5)
     assert AugmentSettings().strengths == (0.2, 0.6)
     assert AugmentSettings(way="stain").strengths == (1, 1)
     with pytest.raises(InputError, match="from a lower to a higher"):

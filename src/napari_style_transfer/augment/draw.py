@@ -87,7 +87,7 @@ class Draw:
         """
         if self.settings.way == "stain" and not self.first.colour:
             raise InputError(
-                "The images have no colours; --stain is for slides in red, green and blue."
+                "The images have no colours; only slides in red, green and blue have stains."
             )
         for path in self.styles:
             style = read_micrograph(path)
@@ -101,7 +101,7 @@ class Draw:
             planes = style_planes(style, self.first)
             if self.settings.way == "stain" and not _is_stained(planes):
                 raise InputError(
-                    f"The style {path} has no two stains; --stain is for slides in bright field, in colour."
+                    f"The style {path} has no two stains; choose a slide in bright field, in colour."
                 )
 
     def draw(self, pair: Pair, copy: int, image: Micrograph) -> Drawn:

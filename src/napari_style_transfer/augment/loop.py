@@ -190,7 +190,10 @@ class _Run:
         """Make pictures until all are done or it is stopped."""
         for name in {Path(each).parent for task in tasks for each in (task.picture, task.labels)}:
             make_folder(self.record.folder / name)
-        for number, task in enumerate(tasks, start=total - len(tasks) + 1):
+        done = total - len(tasks)
+        if tasks:
+            yield AugmentStep("paint", done, total, f"Picture {done + 1}/{total}")
+        for number, task in enumerate(tasks, start=done + 1):
             assert painter is not None
             made, left_out = None, ""
             try:

@@ -62,6 +62,16 @@ class Micrograph:
         """(H, W) in pixels."""
         return self.planes.shape[1], self.planes.shape[2]
 
+    def array(self, planes: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return planes as this picture's are: as (H, W), or as (H, W, 3|4) where it has colours."""
+        if len(planes) == 1 and self.repeats == 1 and self.alpha is None:
+            return np.ascontiguousarray(planes[0])
+        array = np.moveaxis(np.broadcast_to(planes, (3, *planes.shape[1:])), 0, 2)
+        if self.alpha is not None:
+            opacity = _opacity(self.alpha, planes.dtype)
+            array = np.concatenate([array, opacity[..., None]], axis=2)
+        return np.ascontiguousarray(array)
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -129,10 +139,33 @@ def read_micrograph(path: str | os.PathLike[str]) -> Micrograph:
     raster = decode(path)
     if raster.space == "cmyk":
         raise InputError(f"The picture {os.fspath(path)} is in CMYK; save it as RGB or grey.")
-    values = raster.values
+    values, what = raster.values, _named(path)
     if raster.space == "grey":
-        return _checked(Micrograph(values[None], False, raster.alpha), path)
-    return _checked(_of_rgb(np.moveaxis(values, 2, 0), raster.alpha, None), path)
+        return _checked(Micrograph(values[None], False, raster.alpha), what)
+    return _checked(_of_rgb(np.moveaxis(values, 2, 0), raster.alpha, None), what)
+
+
+def micrograph_of(values: npt.NDArray[Any], rgb: bool, what: str) -> Micrograph:
+    """Return an array as a picture.
+
+    Parameters
+    ----------
+    values
+        (H, W), or (H, W, 3|4) where `rgb`.
+    rgb
+        Whether the last axis has red, green and blue, and perhaps opacity.
+    what
+        What it is called in a sentence, such as ``"Layer 'cells'"``.
+
+    Raises
+    ------
+    InputError
+        As for :func:`read_micrograph`.
+    """
+    if not rgb:
+        return _checked(Micrograph(values[None], False), what)
+    alpha = values[..., 3] if values.shape[2] == 4 else None
+    return _checked(_of_rgb(np.moveaxis(values[..., :3], 2, 0), alpha, None), what)
 
 
 def read_micrographs(path: str | os.PathLike[str]) -> list[Micrograph]:
@@ -181,15 +214,9 @@ def as_micrograph(picture: Any, name: str) -> Micrograph:
             f"{name} should be (H, W), (H, W, 3) or (C, H, W) of real numbers; its shape is "
             f"{array.shape}, its type {array.dtype}."
         )
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise InputError(
-            f"{name} has pixels that are not finite (NaN or infinite); replace them first."
-        )
-    if array.ndim == 2:
-        return Micrograph(array[None], False)
-    if _has_colours(array):
-        return Micrograph(np.moveaxis(array[..., :3], 2, 0), True)
-    return Micrograph(array, False)
+    if array.ndim == 3 and not _has_colours(array):
+        return _checked(Micrograph(array, False), name)
+    return micrograph_of(array, array.ndim == 3, name)
 
 
 def _has_colours(array: npt.NDArray[Any]) -> bool:
@@ -293,14 +320,7 @@ def _opacity(alpha: npt.NDArray[Any], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
 
 def _encoded(suffix: str, planes: npt.NDArray[Any], like: Micrograph) -> bytes:
     """Return the file of a picture that is no TIFF."""
-    if len(planes) == 1 and like.repeats == 1 and like.alpha is None:
-        array = np.ascontiguousarray(planes[0])
-    else:
-        array = np.moveaxis(np.broadcast_to(planes, (3, *planes.shape[1:])), 0, 2)
-        if like.alpha is not None:
-            opacity = _opacity(like.alpha, planes.dtype)
-            array = np.concatenate([array, opacity[..., None]], axis=2)
-        array = np.ascontiguousarray(array)
+    array = like.array(planes)
     if array.ndim == 3 and array.dtype == np.uint16:
         return png.encode(array)
     encoded = io.BytesIO()
@@ -325,9 +345,13 @@ def _read_tiff(path: str | os.PathLike[str]) -> Micrograph:
 def _page(planes: npt.NDArray[Any], layout: Layout, path: str | os.PathLike[str]) -> Micrograph:
     """Return one picture of a TIFF."""
     if not layout.rgb:
-        return _checked(Micrograph(planes, False, layout=layout), path)
+        return _checked(Micrograph(planes, False, layout=layout), _named(path))
     alpha = planes[3] if len(planes) == 4 else None
-    return _checked(_of_rgb(planes[:3], alpha, layout), path)
+    return _checked(_of_rgb(planes[:3], alpha, layout), _named(path))
+
+
+def _named(path: str | os.PathLike[str]) -> str:
+    return f"The picture {os.fspath(path)}"
 
 
 def _of_rgb(
@@ -339,19 +363,16 @@ def _of_rgb(
     return Micrograph(planes, True, alpha, 1, layout)
 
 
-def _checked(picture: Micrograph, path: str | os.PathLike[str]) -> Micrograph:
+def _checked(picture: Micrograph, what: str) -> Micrograph:
     """Refuse what has no pixels or no numbers that can be painted."""
     planes = picture.planes
     if not planes.size:
-        raise InputError(f"The picture {os.fspath(path)} is empty: its shape is {planes.shape}.")
+        raise InputError(f"{what} is empty: its shape is {planes.shape}.")
     if planes.dtype.kind not in "uif":
-        raise InputError(
-            f"The picture {os.fspath(path)} is of type {planes.dtype}; it must hold real numbers."
-        )
+        raise InputError(f"{what} is of type {planes.dtype}; it must hold real numbers.")
     if planes.dtype.kind == "f" and not np.isfinite(planes).all():
         raise InputError(
-            f"The picture {os.fspath(path)} has pixels that are not finite (NaN or infinite); "
-            "replace them first."
+            f"{what} has pixels that are not finite (NaN or infinite); replace them first."
         )
     return picture
 
