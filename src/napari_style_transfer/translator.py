@@ -117,8 +117,7 @@ class Translator:
         )
         from napari_style_transfer.engine.translation.apply import translate
 
-        given = as_micrograph(picture, "The picture")
-        self.check(given, "The picture")
+        given = self.checked(as_micrograph(picture, "The picture"), "The picture")
         place, _ = choose_device(device)
         half = precision == "bfloat16" or (precision == "auto" and has_fast_bfloat16(place))
         values = torch.from_numpy(self.info.source_range.to_unit(given.planes))
@@ -140,14 +139,15 @@ class Translator:
         planes = self.info.target_range.from_unit(made.numpy(), np.dtype(self.info.dtype))
         return planes if isinstance(picture, Micrograph) else _like(planes, given, picture)
 
-    def check(self, picture: Micrograph, name: str) -> None:
-        """Refuse a picture that is not of the kind that was learned.
+    def checked(self, picture: Micrograph, name: str) -> Micrograph:
+        """Return a picture that is of the kind that was learned.
 
         Raises
         ------
         InputError
             If it has other channels, or integers of another size.
         """
+        picture = picture.in_colour() if self.info.colour else picture
         if len(picture.planes) != self.generator.channels or picture.colour != self.info.colour:
             wanted = "colours" if self.info.colour else f"{self.generator.channels} channel(s)"
             have = "colours" if picture.colour else f"{len(picture.planes)} channel(s)"
@@ -158,6 +158,7 @@ class Translator:
                 f"{name} is of type {own}, but this translator learned from {learned}; give pictures with "
                 "the microscope's own values."
             )
+        return picture
 
 
 def _like(planes: npt.NDArray[Any], given: Micrograph, picture: Any) -> npt.NDArray[Any]:

@@ -291,6 +291,16 @@ def test_bad_input_is_one_sentence(source: Any, target: Any, words: str) -> None
     assert str(error.value).count("\n") == 0
 
 
+def test_a_grey_picture_among_colours_is_one_of_them() -> None:
+    colours = [np.stack([each, each // 2, 255 - each], 2) for each in discs(3, 0)]
+    grey = np.repeat(discs(1, 2)[0][..., None], 3, 2)
+    steps = iter_translation([*colours, grey], [255 - each for each in colours], **SMALL)
+    translator = last(steps).translator
+    assert translator is not None
+    assert translator.info.colour
+    assert translator(grey).shape == grey.shape
+
+
 def test_pictures_of_another_kind_are_refused() -> None:
     translator = last(iter_translation(discs(2, 0), discs(2, 1, low=90), **SMALL)).translator
     assert translator is not None

@@ -188,9 +188,7 @@ def _translate_file(
     """Translate one file; return False if it was stopped."""
     from napari_style_transfer.io.micrographs import save_micrographs
 
-    pictures = _read(path)
-    for each in pictures:
-        translator.check(each, str(path))
+    pictures = [translator.checked(each, str(path)) for each in _read(path)]
     pages = []
     for each in pictures:
         pages.append(translator(each, stop=stop.is_set, **given))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,13 @@ class Micrograph:
     def shape(self) -> tuple[int, int]:
         """(H, W) in pixels."""
         return self.planes.shape[1], self.planes.shape[2]
+
+    def in_colour(self) -> Micrograph:
+        """Return a grey picture that is stored as red, green and blue as a picture in colour."""
+        if self.repeats == 1:
+            return self
+        planes = np.broadcast_to(self.planes, (self.repeats, *self.shape))
+        return replace(self, planes=planes, colour=True, repeats=1)
 
     def array(self, planes: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Return planes as this picture's are: as (H, W), or as (H, W, 3|4) where it has colours."""

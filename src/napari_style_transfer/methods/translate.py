@@ -224,6 +224,8 @@ def _read(pictures: Sequence[object], name: str) -> list[Micrograph]:
         raise InputError(f"There are no pictures in {name!r}.")
     places = np.linspace(0, count - 1, min(count, _PICTURES)).round().astype(int)
     found = [as_micrograph(pictures[place], f"{name} {place + 1}") for place in places]
+    if any(each.colour for each in found):
+        found = [each.in_colour() for each in found]
     first = found[0]
     for place, each in zip(places, found, strict=True):
         if len(each.planes) != len(first.planes) or each.colour != first.colour:
