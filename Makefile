@@ -11,6 +11,7 @@
 # make bench-fast    fast styles beside the optimiser and others, learned and applied (hours)
 # make bench-movie   movies: do they hold still? Clips with known motion, and films (hours)
 # make bench-augment what a segmenter gains by new training pictures, on three gaps (hours)
+# make docs          the site of all pages, in build/docs; its notebooks are run (minutes)
 # make styles        learn the fast styles that ship: fetch photographs, paint, learn (two hours)
 # make clean         remove what make made
 #
@@ -25,11 +26,12 @@
 .POSIX:
 .SUFFIXES:
 .PHONY: help demo test test-fast test-all test-minimum coverage lint bench bench-full bench-gpu bench-fast \
-  bench-movie bench-augment styles clean
+  bench-movie bench-augment docs styles clean
 
 PYTHON = python3
 BIN = .venv/bin
 STAMP = .venv/.installed
+DOCS_STAMP = .venv/.docs-installed
 MINIMUM = .venv-minimum
 WORKERS = 2
 PYTEST = -m pytest -n $(WORKERS) --dist worksteal
@@ -91,6 +93,9 @@ bench-movie: $(STAMP)
 bench-augment: $(STAMP)
 	@$(BIN)/python -m benchmarks.augment $(BENCH)
 
+docs: $(DOCS_STAMP)
+	@$(RUN) -m sphinx -W --keep-going --quiet docs build/docs && echo "build/docs/index.html"
+
 styles: $(STAMP)
 	@$(BIN)/python tools/make_styles.py $(STYLES)
 
@@ -101,6 +106,10 @@ $(STAMP): pyproject.toml
 	@echo "Installing into .venv (torch is large: the first time takes minutes) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $(STAMP)
+
+$(DOCS_STAMP): $(STAMP)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	@touch $(DOCS_STAMP)
 
 clean:
 	rm -rf .venv $(MINIMUM) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
