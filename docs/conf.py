@@ -34,7 +34,7 @@ myst_heading_anchors = 3
 # Notebooks are run when they or what they import have changed; an error ends the build.
 nb_execution_mode = "cache"
 nb_execution_raise_on_error = True
-nb_execution_timeout = 300
+nb_execution_timeout = 900  # seconds a cell
 nb_execution_show_tb = True
 nb_merge_streams = True
 
