@@ -1,7 +1,7 @@
 """The README as package indexes and the napari hub show it: its links made absolute.
 
-They start at `Repository` in `[project.urls]`, which alone says where the project lives; without it they stay as
-they are.
+They start at `Repository` in `[project.urls]`, which alone says where the project lives. Without it they
+stay as they are.
 """
 
 from __future__ import annotations
