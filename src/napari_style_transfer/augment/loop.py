@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_style_transfer.augment.draw import Draw
-from napari_style_transfer.augment.learn import learned
+from napari_style_transfer.augment.learn import learned, learned_translation
 from napari_style_transfer.augment.pairs import (
     Pair,
     Pairs,
@@ -30,6 +30,7 @@ from napari_style_transfer.augment.ways import (
     Optimised,
     Painter,
     Painting,
+    Translated,
     match_colour,
     restain,
 )
@@ -39,6 +40,7 @@ from napari_style_transfer.fast_style import FastStyle
 from napari_style_transfer.io.atomic import save_bytes
 from napari_style_transfer.io.labels import read_labels
 from napari_style_transfer.io.micrographs import read_micrograph, save_micrograph
+from napari_style_transfer.translator import Translator
 from napari_style_transfer.value_range import Planes, ValueRange
 
 #: New pictures up to which each is optimised, where the settings leave that open.
@@ -167,6 +169,8 @@ class _Run:
             return restain
         if way == "optimised":
             return Optimised(self.settings, self.cache)
+        if way == "translated":
+            return (yield from self._translated())
         crops, size = self.settings.crops, self.draw.learning_size
         steps = learned(
             self.record.folder,
@@ -181,6 +185,21 @@ class _Run:
         for step in steps:
             if isinstance(step, FastStyle):
                 return Fast(step, crops, size, self.settings.device)
+            yield step
+        return None
+
+    def _translated(self) -> Generator[AugmentStep, None, Painter | None]:
+        """Return what translates images; None if it was stopped while it learned."""
+        for step in learned_translation(
+            self.record.folder,
+            _Units([pair.image for pair in self.pairs.pairs]),
+            self.draw.whole_styles,
+            self.draw.first.colour,
+            self.settings,
+            stop=self.stop,
+        ):
+            if isinstance(step, Translator):
+                return Translated(step, self.settings.device)
             yield step
         return None
 
