@@ -26,7 +26,10 @@ from napari_style_transfer.methods.learn import iter_learn
 SHIPPED = Path(__file__).parents[1] / "src" / "napari_style_transfer" / "samples" / "fast"
 CACHE = Path(__file__).parent / ".cache"
 #: What the files say of their licence.
-LICENCE = "BSD-3-Clause, by napari-style-transfer, whose NOTICE.md names the pictures that it was learned from."
+LICENCE = (
+    "BSD-3-Clause, by napari-style-transfer, whose NOTICE.md names the pictures that it was learned "
+    "from."
+)
 #: Seconds between copies of a learning that is under way.
 _COPY = 60.0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_style_transfer.errors import StyleTransferError
@@ -161,6 +162,22 @@ class LearningEnded:
     steps: tuple[LearningStep, ...]
     fast_style: FastStyle
     problem: str = ""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A style is exported.
+
+    Attributes
+    ----------
+    path
+        The file, or the folder of a page.
+    size
+        Of the file, in bytes; 0 for a page.
+    """
+
+    path: Path
+    size: int = 0
 
 
 Outcome = Finished | Stopped | StackEnded | Failed
