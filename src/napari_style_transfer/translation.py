@@ -110,7 +110,8 @@ class TranslationStep:
     structure
         How the edges of held-out pictures agree with those of their translation, in [0, 1].
     likeness
-        How much nearer held-out pictures have come to the target's by it: 0 not at all, 1 wholly.
+        How much nearer held-out pictures have come to the target's than by matching mean and deviation
+        alone: 0 not at all, 1 wholly.
     best
         The highest harmonic mean of both so far; the translator is the one that had it.
     device, precision
@@ -205,7 +206,7 @@ class TranslationInfo:
     agreement
         Of the edges of pictures held out.
     likeness
-        How much nearer to the target these have come.
+        How much nearer to the target these have come than by matching mean and deviation alone.
     settings
         With which it was learned.
     versions
