@@ -2,8 +2,9 @@
 
 The graph is built node by node from the network's convolutions, so that it has only what is needed. Its
 initialisers are the network's state, by name: :meth:`FastStyle.load` reads it back without running it.
-Networks that normalise each picture live do so in the model, by ``InstanceNormalization``; frozen ones
-scale by the statistics that they carry.
+Networks that normalise each picture live measure its statistics in the model; frozen ones carry theirs.
+There is no ``InstanceNormalization`` in it: in WebAssembly that one differs from torch by two grey levels
+at 1024 x 1024 pixels.
 """
 
 from __future__ import annotations
@@ -268,23 +269,28 @@ class _Graph:
         self, convolution: ConditionalConvolution, name: str, state: dict[str, str], maps: str
     ) -> str:
         """Normalise, scale and offset what was convolved; as :class:`ConditionalConvolution`."""
-        scale = self("MatMul", self._condition, state[f"{name}.scale"])
-        offset = self("MatMul", self._condition, state[f"{name}.offset"])
-        given = f"{name}.mean" in state
-        if convolution.normalized and not given:
-            scale, offset = (self("Reshape", each, self.integers(-1)) for each in (scale, offset))
-            return self("InstanceNormalization", maps, scale, offset, epsilon=EPSILON)
-        if given:
-            mean, variance = (
-                self("MatMul", self._shares, state[f"{name}.{each}"])
-                for each in ("mean", "variance")
-            )
+        planes = self.integers(1, -1, 1, 1)
+
+        def mixed(shares: str, what: str) -> str:
+            return self("Reshape", self("MatMul", shares, state[f"{name}.{what}"]), planes)
+
+        scale, offset = mixed(self._condition, "scale"), mixed(self._condition, "offset")
+        if convolution.normalized:
+            if f"{name}.mean" in state:
+                mean, variance = mixed(self._shares, "mean"), mixed(self._shares, "variance")
+            else:
+                mean = self._mean(maps)
+                difference = self("Sub", maps, mean)
+                variance = self._mean(self("Mul", difference, difference))
             deviation = self("Sqrt", self("Add", variance, self.floats(EPSILON)))
             scale = self("Div", scale, deviation)
             offset = self("Sub", offset, self("Mul", scale, mean))
-        planes = self.integers(1, -1, 1, 1)
-        scale, offset = (self("Reshape", each, planes) for each in (scale, offset))
         return self("Add", self("Mul", maps, scale), offset)
+
+    def _mean(self, maps: str) -> str:
+        """Return the mean of each map, of its rows' means: a sum of millions loses single precision."""
+        rows = self("ReduceMean", maps, axes=[3], keepdims=1)
+        return self("ReduceMean", rows, axes=[2], keepdims=1)
 
 
 def _type(name: str) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from magicgui.widgets import PushButton
 from psygnal import Signal
-from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QMessageBox, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFileDialog, QGridLayout, QMessageBox, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_style_transfer.errors import StyleTransferError
 from napari_style_transfer.plugin.inputs import library
@@ -76,16 +76,16 @@ class LibrarySection(QWidget):
         )
         self.exports = ExportMenu(chosen, size, lifetime)
         self.export = self.exports.button
-        row = QHBoxLayout()
-        row.setSpacing(6)
-        for button in (self.save_as, self.load, self.remove, self.export):
+        grid = QGridLayout()
+        grid.setSpacing(6)
+        for place, button in enumerate((self.save_as, self.load, self.remove, self.export)):
             button.native.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-            row.addWidget(button.native, 1)
+            grid.addWidget(button.native, *divmod(place, 2))
         self._where = Sentence()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
-        column.addLayout(row)
+        column.addLayout(grid)
         column.addWidget(self._where)
         self._where.say(f"Your styles are kept in {library.folder()}.")
         self.save_as.changed.connect(self._on_save_as)
