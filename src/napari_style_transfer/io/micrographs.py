@@ -61,13 +61,17 @@ class Micrograph:
         return self.planes.shape[1], self.planes.shape[2]
 
     def array(self, planes: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Return planes as this picture's are: as (H, W), or as (H, W, 3|4) where it has colours."""
-        if len(planes) == 1 and self.repeats == 1 and self.alpha is None:
-            return np.ascontiguousarray(planes[0])
-        array = np.moveaxis(np.broadcast_to(planes, (3, *planes.shape[1:])), 0, 2)
-        if self.alpha is not None:
-            array = np.concatenate([array, self.alpha[..., None]], axis=2)
+        """Return planes like this picture's, with its opacity, as (H, W) or (H, W, 3|4)."""
+        stacked = self.stacked(planes)
+        if len(stacked) == 2:
+            stacked = stacked[[0, 0, 0, 1]]
+        array = stacked[0] if len(stacked) == 1 else np.moveaxis(stacked, 0, 2)
         return np.ascontiguousarray(array)
+
+    def stacked(self, planes: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return planes like this picture's, repeated as they were and with its opacity, (C, H, W)."""
+        extra = [] if self.alpha is None else [self.alpha[None]]
+        return np.concatenate([*[planes] * self.repeats, *extra])
 
 
 @dataclass(frozen=True)
@@ -201,10 +205,8 @@ def save_micrograph(
     """
     path = Path(path)
     if like.layout is not None:
-        extra = [] if like.alpha is None else [like.alpha[None]]
-        whole = np.concatenate([*[planes] * like.repeats, *extra])
         with replacing(path) as part:
-            tifffile.imwrite(part, like.layout.array(whole), **like.layout.options)
+            tifffile.imwrite(part, like.layout.array(like.stacked(planes)), **like.layout.options)
         return
     save_bytes(path, _encoded(path.suffix.lower(), planes, like))
 
