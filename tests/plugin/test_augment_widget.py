@@ -194,7 +194,10 @@ def test_pictures_to_look_at_and_left_out_are_told(
         (lambda at: (at / "train/n1_masks.tif").unlink(), "There are no labels in"),
         (lambda at: (at / "real.tif").unlink(), "There is no file"),
         (lambda at: tifffile.imwrite(at / "train/n0_masks.tif", discs(side=65)[1]), "of one size"),
-        (lambda at: tifffile.imwrite(at / "train/n0_masks.tif", np.ones((64, 64))), "grey levels"),
+        (
+            lambda at: tifffile.imwrite(at / "train/n0_masks.tif", np.ones((64, 64))),
+            "whole numbers",
+        ),
         (
             lambda at: tifffile.imwrite(at / "real.tif", np.full((64, 64), np.nan, np.float32)),
             "not finite",
