@@ -160,6 +160,10 @@ class _Learning:
         trainer = self._trainer(*domains)
         best, steps, status = -1.0, 0, Status.RUNNING
         agreement, alike, translator = Agreement(1, 0, 0), 0.0, None
+        if self.start is not None:  # it stays the best until another one is better
+            agreement, alike = self._look(trainer, likeness)
+            best = harmonic(agreement.score, max(0.0, alike))
+            translator = self._translator(trainer, agreement, alike, 0.0)
         looked = time.monotonic()
         while status is Status.RUNNING:
             losses = trainer.step(min(1.0, (time.monotonic() - began) / total))
