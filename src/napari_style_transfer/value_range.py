@@ -59,6 +59,22 @@ class ValueRange:
         high = np.where(high > low, high, low + 1)
         return cls(low[:, None, None], high[:, None, None])
 
+    def matched(self, planes: Planes, others: Planes) -> ValueRange:
+        """Return a range by which each channel gets the mean and the deviation that another one has.
+
+        Parameters
+        ----------
+        planes
+            (C, N), values in this range, 0 to 1.
+        others
+            (C, M), those to match.
+        """
+        mean, deviation = planes.mean(1), np.maximum(planes.std(1), 1e-6)
+        scale = np.maximum(others.std(1), 1e-6) / deviation
+        width = (self.high - self.low)[:, 0, 0] / scale
+        low = self.low[:, 0, 0] + (self.high - self.low)[:, 0, 0] * mean - width * others.mean(1)
+        return ValueRange(low[:, None, None], (low + width)[:, None, None])
+
     def to_unit(self, planes: npt.NDArray[Any]) -> Planes:
         """Return values of which the range is 0 to 1; what lies beyond stays beyond."""
         return ((planes - self.low) / (self.high - self.low)).astype(np.float32)

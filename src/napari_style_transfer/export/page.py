@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from napari_style_transfer.errors import InputError
-from napari_style_transfer.export.onnx import onnx_model
 from napari_style_transfer.io.atomic import save_bytes
 from napari_style_transfer.io.names import check_name
 
@@ -77,7 +76,7 @@ def write_page(
     if not fast_styles:
         raise InputError("A page needs at least one fast style.")
     runtime = find_runtime(onnxruntime_web)
-    earlier = _earlier(folder)
+    earlier = check_page(folder)
     models = [
         _model(fast_style, number, half, int8, licence)
         for number, fast_style in enumerate(fast_styles, start=1)
@@ -131,8 +130,14 @@ def find_runtime(given: Path | None = None) -> Path:
     )
 
 
-def _earlier(folder: Path) -> set[str]:
-    """Return models and thumbnails of the page that is in the folder; refuse a folder of something else."""
+def check_page(folder: Path) -> set[str]:
+    """Return models and thumbnails of the page that is in the folder, before any work is done.
+
+    Raises
+    ------
+    InputError
+        If the folder holds something else, or is none.
+    """
     check_name(folder)
     try:
         if not folder.exists() or not any(folder.iterdir()):
@@ -161,6 +166,8 @@ def _model(
     fast_style: FastStyle, number: int, half: bool, int8: bool, licence: str
 ) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Return what the list says of a model, and its files by name."""
+    from napari_style_transfer.export.onnx import onnx_model
+
     data = onnx_model(fast_style, half=half, int8=int8, licence=licence).SerializeToString()
     # Named by what is in it: a browser that keeps files never takes an earlier one.
     model = f"models/{hashlib.sha256(data).hexdigest()[:12]}.onnx"

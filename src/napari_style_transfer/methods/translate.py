@@ -135,7 +135,7 @@ class _Learning:
     def _run(self) -> Iterator[TranslationStep]:
         began = time.monotonic()
         total = self.settings.minutes * 60
-        ranges = ValueRange.of(*self.source), ValueRange.of(*self.target)
+        ranges = _ranges(self.source, self.target)
         domains = [
             Domain.of([_tensor(each, values) for each in pictures], STRIDE)
             for pictures, values in zip((self.source, self.target), ranges, strict=True)
@@ -269,6 +269,21 @@ def _check_pair(source: list[Micrograph], target: list[Micrograph], names: tuple
         raise InputError(
             f"{names[0]!r} and {names[1]!r} are the same pictures; there is nothing to learn."
         )
+
+
+def _ranges(source: list[Micrograph], target: list[Micrograph]) -> tuple[ValueRange, ValueRange]:
+    """Return which values are 0 and 1 in both: the source's have the target's mean and deviation then.
+
+    So the network begins near to the target, and has only to learn what no range can do.
+    """
+    ranges = ValueRange.of(*source), ValueRange.of(*target)
+    units = [
+        np.concatenate(
+            [values.to_unit(each.planes).reshape(len(each.planes), -1) for each in pictures], 1
+        )
+        for pictures, values in zip((source, target), ranges, strict=True)
+    ]
+    return ranges[0].matched(*units), ranges[1]
 
 
 def _tensor(picture: Micrograph, values: ValueRange) -> Tensor:

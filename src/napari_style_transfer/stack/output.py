@@ -19,7 +19,7 @@ from napari_style_transfer.memory import GIB
 from napari_style_transfer.progress import Picture
 from napari_style_transfer.recipe import RECIPE_KEY, Recipe
 from napari_style_transfer.settings import Settings
-from napari_style_transfer.stack.base import check_dtype, rgba
+from napari_style_transfer.stack.base import check_dtype, check_shared, rgba
 from napari_style_transfer.stack.plan import Index
 
 if TYPE_CHECKING:
@@ -169,6 +169,11 @@ class StackResult:
         self._record.recipe = self._record.recipe or recipe
         if not isinstance(self.array, np.ndarray):
             self.array.attrs.update(self._record.to_json())
+
+    def shared(self) -> StackResult:
+        """Return what writes slices from any process, if they are in files."""
+        check_shared(self.array)
+        return StackResult(self.array, Record({}))
 
 
 def fits_in_memory(shape: tuple[int, ...], dtype: npt.DTypeLike = np.uint8) -> bool:

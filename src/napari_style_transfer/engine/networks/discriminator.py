@@ -12,7 +12,7 @@ _SLOPE = 0.2
 
 
 class Discriminator(nn.Module):
-    """Scores of overlapping patches of 34 pixels: towards 1 for real ones, towards 0 for others.
+    """Scores of overlapping patches of 34 pixels: above 0 for real ones, below 0 for others.
 
     The convolutions' spectral norms are held at 1 (Miyato et al. 2018), which keeps training steady without
     any normalisation of maps.
@@ -35,7 +35,7 @@ class Discriminator(nn.Module):
         self.layers = nn.Sequential(*layers, _convolution(4 * width, 1, 1))
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """Return the scores (N, 1, h, w) of (N, channels, H, W) pictures, about 0 to 1."""
+        """Return the scores (N, 1, h, w) of (N, channels, H, W) pictures."""
         scores: Tensor = self.layers(2 * pictures - 1)
         return scores
 

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from napari_style_transfer.engine.networks.discriminator import Discriminator
 from napari_style_transfer.engine.networks.generator import Generator
@@ -128,13 +129,16 @@ def move(adam: torch.optim.Adam, loss: Tensor) -> None:
 
 
 def told_apart(discriminator: Discriminator, real: Tensor, translated: Tensor) -> Tensor:
-    """Return the discriminator's loss, least squares (Mao et al. 2017)."""
-    ones, zeros = discriminator(real).float(), discriminator(translated.detach()).float()
-    loss: Tensor = ((ones - 1).square().mean() + zeros.square().mean()) / 2
+    """Return the discriminator's loss, a hinge (Miyato et al. 2018, equation 17).
+
+    With least squares it was flat where the two kinds are far apart, and gave no direction.
+    """
+    above, below = discriminator(real).float(), discriminator(translated.detach()).float()
+    loss: Tensor = functional.relu(1 - above).mean() + functional.relu(1 + below).mean()
     return loss
 
 
 def passes(discriminator: Discriminator, translated: Tensor) -> Tensor:
     """Return the generator's loss: how far translated pictures are from passing for real ones."""
-    score: Tensor = (discriminator(translated).float() - 1).square().mean()
+    score: Tensor = -discriminator(translated).float().mean()
     return score

@@ -233,6 +233,22 @@ class AugmentEnded:
 
 
 @dataclass(frozen=True)
+class Exported:
+    """A style is exported.
+
+    Attributes
+    ----------
+    path
+        The file, or the folder of a page.
+    size
+        Of the file, in bytes; 0 for a page.
+    """
+
+    path: Path
+    size: int = 0
+
+
+@dataclass(frozen=True)
 class Applied:
     """A whole layer can be translated, slice by slice.
 

@@ -21,6 +21,7 @@ from napari_style_transfer.plugin.runs.reporter import Panels, Reporter
 from napari_style_transfer.plugin.runs.stack_worker import paint_stack
 from napari_style_transfer.plugin.runs.worker import Run
 from napari_style_transfer.plugin.widgets.divider import DividerDrag
+from napari_style_transfer.plugin.widgets.export_menu import ExportMenu
 from napari_style_transfer.plugin.widgets.fast_buttons import FastButtons, State
 from napari_style_transfer.plugin.widgets.fast_choices import FastChoices
 from napari_style_transfer.plugin.widgets.layout import flush, lay_out, paint_run_button
@@ -92,8 +93,16 @@ class FastStyleWidget(Container[Any]):
         self._panels = panels
         self._reporter = Reporter(napari_viewer, panels, self._lifetime)
         self.learning = LearnSection(napari_viewer, self._lifetime, plot, self.device)
+        exports = ExportMenu(
+            lambda: self.choices.entry, lambda: self.choices.size.value, self._lifetime
+        )
         self.styles = LibrarySection(
-            library, lambda: self.choices.entry, "style", _NO_STYLE, "*.safetensors *.onnx"
+            library,
+            lambda: self.choices.entry,
+            "style",
+            _NO_STYLE,
+            readable="*.safetensors *.onnx",
+            exports=exports,
         )
         advanced = Container[Any]()
         advanced.extend([self.device])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from magicgui.widgets import PushButton
 from psygnal import Signal
@@ -13,6 +13,9 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QMessageBox, QSizePolicy, Q
 from napari_style_transfer.errors import StyleTransferError
 from napari_style_transfer.plugin.widgets.calm import lock
 from napari_style_transfer.plugin.widgets.sentence import Sentence
+
+if TYPE_CHECKING:
+    from napari_style_transfer.plugin.widgets.export_menu import ExportMenu
 
 _SUFFIX = ".safetensors"
 
@@ -58,7 +61,7 @@ class Library(Protocol):
 
 
 class LibrarySection(QWidget):
-    """Saves, loads and removes styles, or other things.
+    """Saves, loads, removes and exports styles, or other things.
 
     Signals
     -------
@@ -77,11 +80,15 @@ class LibrarySection(QWidget):
         What one is called, and a sentence for when none is chosen.
     readable
         Patterns of the files that can be loaded.
+    exports
+        Exports the one that is chosen, if it can be.
 
     Attributes
     ----------
-    save_as, load, remove
+    save_as, load, remove, export
         The buttons.
+    exports
+        The menu of the last one.
     """
 
     changed = Signal(str)
@@ -94,6 +101,7 @@ class LibrarySection(QWidget):
         noun: str,
         nothing: str,
         readable: str = f"*{_SUFFIX}",
+        exports: ExportMenu | None = None,
     ) -> None:
         super().__init__()
         self._library, self._chosen, self._noun, self._nothing = library, chosen, noun, nothing
@@ -110,9 +118,14 @@ class LibrarySection(QWidget):
             text="Remove",
             tooltip=f"Delete the chosen {noun}, which is one of yours.",
         )
+        self.exports, buttons = exports, [self.save_as, self.load, self.remove]
+        if exports is not None:
+            self.export = exports.button
+            buttons.append(exports.button)
+            exports.said.connect(lambda sentence, wrong: self.said.emit(sentence, wrong))
         row = QHBoxLayout()
         row.setSpacing(6)
-        for button in (self.save_as, self.load, self.remove):
+        for button in buttons:
             button.native.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
             row.addWidget(button.native, 1)
         self._where = Sentence()
@@ -138,6 +151,8 @@ class LibrarySection(QWidget):
         elif entry.path is None:
             reason = f"This {self._noun} comes with the package and stays."
         lock(self.remove.native, reason)
+        if self.exports is not None:
+            self.exports.show_state()
 
     def save_to(self, path: Path) -> None:
         """Save what is chosen in a file."""
