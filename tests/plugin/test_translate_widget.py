@@ -14,6 +14,7 @@ from fake_translation import BAD, FakeTranslation, FakeTranslator, info, load, r
 from napari.components import ViewerModel
 from napari.layers import Image
 from pytestqt.qtbot import QtBot
+from qtpy.QtCore import Qt
 
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.plugin.inputs import translators
@@ -412,3 +413,63 @@ def test_the_choices_are_there_again_when_the_widget_is_opened_again(
     again = Driver(driver.viewer, qtbot).widget
     assert (again.source.value, again.target.value) == (layers["widefield"], layers["confocal"])
     assert (again.minutes.value, again.kind.value) == (7, "cycle")
+
+
+# ---- the whole napari ----------------------------------------------------------------------------
+
+
+def nuclei(seed: int, slices: int) -> np.ndarray:
+    """Bright discs on a dark ground, (slices, 64, 64) in [0, 1]."""
+    random = np.random.default_rng(seed)
+    rows, columns = np.mgrid[:64, :64]
+    pictures = np.zeros((slices, 64, 64))
+    for picture in pictures:
+        for row, column, radius in zip(
+            *random.uniform((6, 6, 3), (58, 58, 6), (8, 3)).T, strict=True
+        ):
+            picture[(rows - row) ** 2 + (columns - column) ** 2 < radius**2] = 1
+    return pictures
+
+
+@pytest.mark.slow
+@pytest.mark.engine
+def test_real_learning_by_a_click_in_the_window(
+    make_napari_viewer: Callable[..., Any],
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setattr(translators, "folder", lambda: tmp_path)
+    viewer = make_napari_viewer(show=True, strict_qt="raise")
+    _, widget = viewer.window.add_plugin_dock_widget("napari-style-transfer", "Translate")
+    assert isinstance(widget, TranslateWidget)
+    source = (300 + 5000 * nuclei(0, 3)).astype(np.uint16)
+    noise = np.random.default_rng(1).normal(0, 6, (2, 64, 64))
+    target = (40 + 120 * nuclei(2, 2) + noise).astype(np.uint8)
+    viewer.add_image(source, name="confocal", scale=(3, 1, 1))
+    viewer.add_image(target, name="widefield", scale=(3, 1, 1))
+    viewer.dims.set_current_step(0, 0)
+    for name, value in (("width", 8), ("patch", 32), ("device", "cpu")):
+        widget.choices.fields[name].value = value
+    box = widget.minutes.native.box
+    box.setFocus()
+    box.selectAll()
+    qtbot.keyClicks(box.lineEdit(), "0.2")
+    qtbot.mouseClick(widget.learn.native, Qt.MouseButton.LeftButton)
+    assert widget.minutes.value == 0.2
+    qtbot.waitUntil(lambda: widget._lifetime.run is None, timeout=240_000)
+    picture = widget.translation.picture
+    qtbot.waitUntil(lambda: not picture.busy, timeout=60_000)
+    assert widget._status.text().startswith("Learned 'confocal' as 'widefield' in about 10 s")
+    live = np.asarray(viewer.layers[RESULT].data)[0]
+    assert live.dtype == np.uint8
+    # The discs are still the brightest, in the values of the target.
+    discs = source[0] > 1000
+    assert live[discs].mean() > live[~discs].mean() + 30
+    (file,) = tmp_path.iterdir()
+    qtbot.mouseClick(widget.translation.apply.native, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: widget.translation._run is None, timeout=60_000)
+    applied = viewer.layers[-1]
+    expected = [Translator.load(file)(each, device="cpu") for each in source]
+    assert np.array_equal(np.asarray(applied.data), expected)
+    assert np.abs(live.astype(int) - expected[0]).max() <= 2  # the preview may use bfloat16
