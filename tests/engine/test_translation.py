@@ -258,7 +258,7 @@ def test_what_is_learned_is_saved_loaded_and_learned_on(tmp_path: Path) -> None:
     assert np.abs(one.astype(int) - two).max() <= 1  # half precision
     further = last(iter_translation(source, target, start=again, **SMALL))
     assert further.translator is not None
-    assert further.translator.info.seconds > info.seconds
+    assert further.translator.info.seconds >= info.seconds  # a worse one never takes its place
     assert np.array_equal(again(source[0]), two)  # stays what it was
     with pytest.raises(InputError, match="takes pictures of 1 channels, but these have 2"):
         iter_translation(

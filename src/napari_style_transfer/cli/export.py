@@ -33,8 +33,8 @@ def parser(program: str) -> Parser:
         "styles",
         metavar="FAST",
         nargs="+",
-        help="a fast style: its file, or the name of a shipped one; a web page takes several. Or the file of "
-        "a translator",
+        help="a fast style: its file, or the name of a shipped one; a web page takes several. Or the file "
+        "of a translator",
     )
     add(
         "-o",

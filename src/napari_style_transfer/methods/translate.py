@@ -135,7 +135,11 @@ class _Learning:
     def _run(self) -> Iterator[TranslationStep]:
         began = time.monotonic()
         total = self.settings.minutes * 60
-        ranges = _ranges(self.source, self.target)
+        start = self.start
+        if start is None:
+            ranges = _ranges(self.source, self.target)
+        else:
+            ranges = start.info.source_range, start.info.target_range
         domains = [
             Domain.of([_tensor(each, values) for each in pictures], STRIDE)
             for pictures, values in zip((self.source, self.target), ranges, strict=True)
@@ -160,6 +164,10 @@ class _Learning:
         trainer = self._trainer(*domains)
         best, steps, status = -1.0, 0, Status.RUNNING
         agreement, alike, translator = Agreement(1, 0, 0), 0.0, None
+        if self.start is not None:  # it stays the best until another one is better
+            agreement, alike = self._look(trainer, likeness)
+            best = harmonic(agreement.score, max(0.0, alike))
+            translator = self._translator(trainer, agreement, alike, 0.0)
         looked = time.monotonic()
         while status is Status.RUNNING:
             losses = trainer.step(min(1.0, (time.monotonic() - began) / total))

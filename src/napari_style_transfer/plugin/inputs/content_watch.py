@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from napari_style_transfer.plugin.inputs.slicing import is_lazy
@@ -12,10 +12,12 @@ if TYPE_CHECKING:
     from napari.layers import Image
 
 #: The layer's events after which every slice of it looks otherwise or lies elsewhere.
-_CHANGES = (
+CHANGES = (
     "data", "contrast_limits", "gamma", "colormap", "projection_mode", "name",
     "scale", "translate", "rotate", "shear", "affine", "units", "axis_labels",
 )  # fmt: skip
+#: The same where colours and contrast play no part.
+UNCOLOURED = tuple(each for each in CHANGES if each not in ("contrast_limits", "gamma", "colormap"))
 #: The viewer's events after which another slice is shown, and those after which each is cut otherwise.
 _MOVES, _VIEWS = ("point",), ("order", "ndisplay", "margin_left", "margin_right")
 
@@ -31,12 +33,18 @@ class ContentWatch:
         Called when all slices of it have to be painted anew.
     on_move
         Called when another slice is shown, or when the layer was drawn anew.
+    changes
+        The layer's events after which all slices have to be painted anew.
     """
 
     def __init__(
-        self, viewer: ViewerModel, on_change: Callable[[], None], on_move: Callable[[], None]
+        self,
+        viewer: ViewerModel,
+        on_change: Callable[[], None],
+        on_move: Callable[[], None],
+        changes: Sequence[str] = CHANGES,
     ) -> None:
-        self._on_change, self._on_move = on_change, on_move
+        self._on_change, self._on_move, self._changes = on_change, on_move, changes
         self.layer: Image | None = None
         for event in (*_MOVES, *_VIEWS):
             if event in viewer.dims.events.emitters:
@@ -54,7 +62,7 @@ class ContentWatch:
             self._for_each_event(layer, "connect")
 
     def _for_each_event(self, layer: Image, what: str) -> None:
-        for event in _CHANGES:
+        for event in self._changes:
             if event in layer.events.emitters:
                 getattr(layer.events[event], what)(self._hear)
         getattr(layer.events.set_data, what)(self._hear_drawn)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import re
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import platformdirs
-
 from napari_style_transfer import samples
 from napari_style_transfer.errors import InputError, StyleTransferError
 from napari_style_transfer.io import fast_file
-from napari_style_transfer.io.atomic import replacing
 from napari_style_transfer.io.onnx_file import is_onnx
 from napari_style_transfer.learning import FastStyleInfo
+from napari_style_transfer.plugin.inputs.own_files import (
+    copy_file,
+    delete_file,
+    files_in,
+    folder_of,
+    new_file_in,
+)
 from napari_style_transfer.progress import Picture
 
 if TYPE_CHECKING:
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
 
 #: The shipped network that others are learned from.
 _BASE = "base"
-_SUFFIX = ".safetensors"
-#: Letters of a file's name, at most.
-_LONGEST = 60
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,9 +69,7 @@ class FastEntry:
 
 def folder() -> Path:
     """Return where the user's own styles are kept; it may not be there yet."""
-    return (
-        Path(platformdirs.user_data_dir("napari-style-transfer", appauthor=False)) / "fast styles"
-    )
+    return folder_of("fast styles")
 
 
 def entries() -> tuple[list[FastEntry], list[str]]:
@@ -84,7 +80,7 @@ def entries() -> tuple[list[FastEntry], list[str]]:
     found, wrong = list[FastEntry](), list[str]()
     sources = [(name, path, False) for name, path in samples.fast_styles().items()]
     sources.sort(key=lambda each: each[0] == _BASE)
-    sources += [(str(path), path, True) for path in _files()]
+    sources += [(str(path), path, True) for path in files_in(folder())]
     for source, path, own in sources:
         try:
             read = entries_of(source, fast_file.read_info(path), own=own)
@@ -119,16 +115,7 @@ def new_file(names: tuple[str, ...]) -> Path:
     InputError
         If the folder cannot be made.
     """
-    stem = re.sub(r"[^\w\- ]+", "_", " and ".join(names)).strip(" ._")[:_LONGEST] or "style"
-    where = folder()
-    try:
-        where.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"Cannot make the folder {where}: {error.strerror or error}.") from None
-    names_tried = (
-        f"{stem}{f' {number}' if number > 1 else ''}{_SUFFIX}" for number in range(1, 10_000)
-    )
-    return next(path for path in map(where.joinpath, names_tried) if not os.path.lexists(path))
+    return new_file_in(folder(), names, "style")
 
 
 def add(path: Path) -> list[FastEntry]:
@@ -145,9 +132,8 @@ def add(path: Path) -> list[FastEntry]:
     copy = new_file((path.stem,))
     if is_onnx(path):
         fast_file.save_fast_file(copy, fast_file.read_fast_file(path))
-        return entries_of(str(copy), info)
-    with replacing(copy) as part:
-        shutil.copyfile(path, part)
+    else:
+        copy_file(path, copy)
     return entries_of(str(copy), info)
 
 
@@ -164,8 +150,7 @@ def save(entry: FastEntry, path: Path) -> None:
         entry.source.save(path)
         return
     source = Path(entry.source) if entry.own else samples.fast_styles()[entry.source]
-    with replacing(path) as part:
-        shutil.copyfile(source, part)
+    copy_file(source, path)
 
 
 def remove(entry: FastEntry) -> None:
@@ -178,16 +163,4 @@ def remove(entry: FastEntry) -> None:
     """
     if entry.path is None:
         raise InputError(f"'{entry.name}' comes with the package and stays.")
-    try:
-        entry.path.unlink(missing_ok=True)
-    except OSError as error:
-        raise InputError(f"Cannot delete {entry.path}: {error.strerror or error}.") from None
-
-
-def _files() -> list[Path]:
-    """Return the user's files, the newest first."""
-    try:
-        found = [path for path in folder().iterdir() if path.suffix == _SUFFIX]
-        return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
-    except OSError:
-        return []
+    delete_file(entry.path)

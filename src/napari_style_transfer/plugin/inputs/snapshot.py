@@ -137,6 +137,26 @@ def snapshot(layer: Image, needed: float) -> Snapshot:
     InputError
         If the layer shows nothing that can be painted; the message says why.
     """
+    cutter = cutter_of(layer, needed)
+    point = shown_point(layer)
+    # Lazy data is computed off the main thread, everything else is copied now.
+    lazy = is_lazy(cutter.data)
+    return shown_as(layer, LazySlice(cutter, point) if lazy else np.array(cutter.cut(point)))
+
+
+def cutter_of(layer: Image, needed: float) -> Cutter:
+    """Freeze how `layer` is cut, if its slices can be used; call it on the main thread.
+
+    Parameters
+    ----------
+    layer, needed
+        As of :func:`snapshot`.
+
+    Raises
+    ------
+    InputError
+        If the layer holds nothing that can be painted; the message says why.
+    """
     if 0 in layer.level_shapes:
         raise InputError(f"Layer '{layer.name}' is empty; choose another layer.")
     cutter = Cutter.of(layer, needed)
@@ -147,10 +167,7 @@ def snapshot(layer: Image, needed: float) -> Snapshot:
     if layer.rgb and cutter.data.shape[-1] not in (3, 4):
         channels = cutter.data.shape[-1]
         raise InputError(f"Layer '{layer.name}' has {channels} colour channels, not 3 or 4.")
-    point = shown_point(layer)
-    # Lazy data is computed off the main thread, everything else is copied now.
-    lazy = is_lazy(cutter.data)
-    return shown_as(layer, LazySlice(cutter, point) if lazy else np.array(cutter.cut(point)))
+    return cutter
 
 
 def shown_as(layer: Image, values: Any) -> Snapshot:

@@ -124,8 +124,19 @@ class LiveLayer(PictureLayer):
         self.put(shown, placement)
 
 
-class MatchedLayer(LiveLayer):
-    """Shows pictures that have the content's type, in the colours in which it is shown; no divider.
+class PlainLayer(LiveLayer):
+    """Shows pictures in their own type as they are; no divider."""
+
+    def _nothing(self, picture: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        return np.zeros_like(picture)
+
+    def _draw(self) -> None:
+        if self._painted is not None:
+            self.put(*self._painted)
+
+
+class MatchedLayer(PlainLayer):
+    """Shows pictures that have the content's type, in the colours in which it is shown.
 
     Parameters
     ----------
@@ -141,10 +152,3 @@ class MatchedLayer(LiveLayer):
         shown = ("rgb", "gamma", "colormap", "contrast_limits", "interpolation2d", "blending")
         look = {each: getattr(content, each) for each in shown}
         super().__init__(viewer, name, layer, look)
-
-    def _nothing(self, picture: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        return np.zeros_like(picture)
-
-    def _draw(self) -> None:
-        if self._painted is not None:
-            self.put(*self._painted)

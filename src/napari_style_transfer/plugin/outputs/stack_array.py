@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_style_transfer.errors import InputError
+from napari_style_transfer.plugin.outputs.lazy_slices import LazySlices
 from napari_style_transfer.progress import Picture
 from napari_style_transfer.recipe import Recipe
 from napari_style_transfer.stack.base import rgba
@@ -128,7 +129,8 @@ class StackArray:
         """The result in the layer's order of axes, as the layer shows it; it follows every change."""
         array: Any = self._result.array
         if self._folder is not None:
-            array = _View(self, self._result.shape).lazy()
+            shape = self._result.shape
+            array = LazySlices(self.read, shape, self.dtype, len(shape) - 3).lazy()
         order: Any = storage_order(self._axes, array.ndim)
         shown: npt.NDArray[np.uint8] | dask.array.Array = array.transpose(order)
         return shown
@@ -178,32 +180,6 @@ class StackArray:
     def _result(self) -> StackResult:
         assert self._result_so_far is not None  # it is opened before anything else
         return self._result_so_far
-
-
-class _View:
-    """The result as an array for dask, which reads it slice by slice and each time anew."""
-
-    def __init__(self, result: StackArray, shape: tuple[int, ...]) -> None:
-        self._result = result
-        self.shape, self.ndim, self.dtype = shape, len(shape), np.dtype(np.uint8)
-
-    def __getitem__(self, index: tuple[Any, ...]) -> npt.NDArray[np.uint8]:
-        leading, within = index[: self.ndim - 3], index[self.ndim - 3 :]
-        # A chunk is one slice, of whose place dask makes a number or a slice of length 1.
-        place = tuple(int(part.start if isinstance(part, slice) else part) for part in leading)
-        kept = sum(isinstance(part, slice) for part in leading)
-        found: npt.NDArray[np.uint8] = self._result.read(place)[within]
-        return found[(None,) * kept]
-
-    def lazy(self) -> Any:
-        """Return it as a dask array."""
-        import dask.array
-
-        chunks = (*(1 for _ in self.shape[:-3]), *self.shape[-3:])
-        meta = np.empty((0,) * self.ndim, np.uint8)
-        return dask.array.from_array(  # type: ignore[no-untyped-call]
-            self, chunks=chunks, name=False, asarray=False, inline_array=True, meta=meta
-        )
 
 
 def picture_order(axes: tuple[int, int], ndim: int) -> tuple[int, ...]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_style_transfer.methods.base import Method
+from napari_style_transfer.plugin.runs.loaded import Loaded
 
 if TYPE_CHECKING:
     from napari_style_transfer.fast_style import FastStyle
@@ -13,29 +13,11 @@ if TYPE_CHECKING:
 
 
 class FastStyles:
-    """Fast styles by their sources, each read once and again when its file has changed; in the thread."""
+    """Paints by fast styles, each read once; in the thread."""
 
     def __init__(self) -> None:
-        self._read: dict[str, tuple[int, FastStyle]] = {}
+        self._loaded = Loaded(_load)
         self._mixed: tuple[object, FastStyle] | None = None
-
-    def load(self, source: str | FastStyle) -> FastStyle:
-        """Return a fast style.
-
-        Raises
-        ------
-        InputError
-            If it cannot be read.
-        """
-        if not isinstance(source, str):
-            return source
-        from napari_style_transfer.fast_style import FastStyle
-
-        path = Path(source)
-        changed = path.stat().st_mtime_ns if path.is_file() else 0
-        if source not in self._read or self._read[source][0] != changed:
-            self._read[source] = changed, FastStyle.load(source)
-        return self._read[source][1]
 
     def method(self, choice: FastChoice) -> Method:
         """Return what paints in the styles of a choice; the request says all else.
@@ -53,11 +35,11 @@ class FastStyles:
     def _mix(self, choice: FastChoice) -> tuple[FastStyle, list[float]]:
         """Return the fast style of a choice, and the shares of the styles in it."""
         (first, share), *others = choice.shared()
-        fast = self.load(first.source)
+        fast = self._loaded.get(first.source)
         shares = [0.0] * len(fast.names)
         shares[first.index] = share
         for second, other_share in others:
-            other = self.load(second.source)
+            other = self._loaded.get(second.source)
             if other is fast:
                 shares[second.index] += other_share
             else:
@@ -74,3 +56,9 @@ class FastStyles:
             one, other = (fast.only(place) for fast, place in zip(both, places, strict=True))
             self._mixed = given, one.mixed(other, share)
         return self._mixed[1]
+
+
+def _load(path: str) -> FastStyle:
+    from napari_style_transfer.fast_style import FastStyle
+
+    return FastStyle.load(path)

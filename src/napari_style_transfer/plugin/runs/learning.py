@@ -6,9 +6,10 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from napari_style_transfer.engine.libraries import load_libraries, load_triton, no_collections
 from napari_style_transfer.errors import StyleTransferError
@@ -29,10 +30,11 @@ _INTERVAL, _SAVED_EVERY = 0.15, 30.0
 
 def learn(
     job: LearningJob, should_stop: Callable[[], bool], _: threading.Event, __: Steering
-) -> Generator[LearningProgress, None, LearningEnded]:
+) -> Generator[
+    LearningProgress[LearningStep, FastStyle], None, LearningEnded[LearningStep, FastStyle]
+]:
     """Learn a fast style; see :func:`~napari_style_transfer.plugin.runs.worker.paint`."""
-    load_libraries()
-    load_triton()  # torch's optimisers import it, and a process with a window open may crash
+    load_to_learn()
     with no_collections():
         from napari_style_transfer.methods.learn import iter_learn
 
@@ -45,17 +47,42 @@ def learn(
         content_names=contents.names,
         stop=should_stop,
     )
-    kept = _Kept(job)
-    steps: list[LearningStep] = []
-    newest: FastStyle | None = None
+    return (yield from follow(engine, "fast_style", job.path))
+
+
+def load_to_learn() -> None:
+    """Load what learning needs, in the order in which a process with a window open does not crash."""
+    load_libraries()
+    load_triton()  # torch's optimisers import it
+
+
+def follow(
+    engine: Iterator[Any], attribute: str, path: Path
+) -> Generator[LearningProgress[Any, Any], None, LearningEnded[Any, Any]]:
+    """Turn the steps of a learning into messages, and save what is learned.
+
+    Parameters
+    ----------
+    engine
+        Yields the steps.
+    attribute
+        Of a step: what is learned so far, which can be saved; None where it is not new.
+    path
+        The user's file.
+    """
+    kept = _Kept(path)
+    steps: list[Any] = []
+    newest: Any = None
     sent = -_INTERVAL
     try:
         with contextlib.closing(engine):  # type: ignore[type-var]
             for step in engine:
-                steps.append(replace(step, fast_style=None))
-                if step.fast_style is not None:
-                    newest = step.fast_style
+                steps.append(replace(step, **{attribute: None}))
+                learned = getattr(step, attribute)
+                if learned is not None:
+                    newest = learned
                     kept.offer(newest)
+                kept.save_if_due()
                 if step.status is not Status.RUNNING:
                     break
                 if time.monotonic() - sent >= _INTERVAL:
@@ -70,16 +97,19 @@ def learn(
 class _Kept:
     """Saves what is learned in the user's file, now and then."""
 
-    def __init__(self, job: LearningJob) -> None:
-        self._path = job.path
+    def __init__(self, path: Path) -> None:
+        self._path = path
         self._saved = time.monotonic()
         self._is_new = False
-        self.newest: FastStyle | None = None
+        self.newest: Any = None
         self.problem = ""
 
-    def offer(self, newest: FastStyle) -> None:
-        """Take what is learned, and save it if that is due."""
+    def offer(self, newest: Any) -> None:
+        """Take what is learned."""
         self.newest, self._is_new = newest, True
+
+    def save_if_due(self) -> None:
+        """Save what is not saved yet, if the last time is long ago."""
         if time.monotonic() - self._saved >= _SAVED_EVERY:
             self.save()
 

@@ -15,7 +15,7 @@ from qtpy.QtWidgets import QWidget
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.plugin.inputs.placement import Placement
 from napari_style_transfer.plugin.outputs.live_layer import LiveLayer
-from napari_style_transfer.plugin.runs.messages import Failed, Finished, Matched, Outcome, Preview
+from napari_style_transfer.plugin.runs.messages import Failed, Finished, Made, Outcome, Preview
 from napari_style_transfer.plugin.runs.worker import Named, Run, Work, paint_picture
 from napari_style_transfer.recipe import RECIPE_KEY
 
@@ -241,13 +241,13 @@ class LivePicture:
         self._run = Run(job, self._work, self._hear, self._on_end)
         self._run.start()
 
-    def _hear(self, message: Preview | Outcome | Matched) -> None:
+    def _hear(self, message: Preview | Outcome | Made | None) -> None:
         frozen = self._frozen
         if self._lifetime.ended or self._content is None or frozen is None:
             return
         if isinstance(message, Failed):
             self._say(message.sentence)
-        elif isinstance(message, Finished | Matched):
+        elif isinstance(message, Finished | Made):
             job, metadata = frozen.job, dict(frozen.job.metadata)
             if isinstance(message, Finished):
                 metadata[RECIPE_KEY] = message.recipe.model_dump(mode="json")

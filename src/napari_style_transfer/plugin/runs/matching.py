@@ -11,13 +11,13 @@ from napari_style_transfer.io.micrographs import Micrograph, micrograph_of
 from napari_style_transfer.plugin.inputs.match_job import MatchJob
 from napari_style_transfer.plugin.inputs.slicing import read
 from napari_style_transfer.plugin.inputs.snapshot import Snapshot
-from napari_style_transfer.plugin.runs.messages import Matched
+from napari_style_transfer.plugin.runs.messages import Made
 from napari_style_transfer.steering import Steering
 
 
 def match_picture(
     job: MatchJob, _: Callable[[], bool], __: threading.Event, ___: Steering
-) -> Generator[Matched, None, Matched]:
+) -> Generator[Made, None, Made]:
     """Match a picture; see :func:`~napari_style_transfer.plugin.runs.worker.paint`."""
     load_libraries()
     with no_collections():
@@ -28,7 +28,7 @@ def match_picture(
         planes = match(image, style, job.way, job.strength)
     except ContentError as error:
         raise ContentError(f"Layer '{job.content.name}': {error}") from None
-    return Matched(image.array(planes))
+    return Made(image.array(planes))
     yield  # it has one message only, its outcome
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy.typing as npt
 
@@ -14,9 +14,16 @@ from napari_style_transfer.learning import LearningStep
 from napari_style_transfer.progress import Picture, Step
 from napari_style_transfer.recipe import Recipe
 from napari_style_transfer.stack.plan import Index
+from napari_style_transfer.translation import TranslationStep
 
 if TYPE_CHECKING:
     from napari_style_transfer.fast_style import FastStyle
+    from napari_style_transfer.plugin.inputs.translation_job import TranslationJob
+    from napari_style_transfer.plugin.outputs.translated import TranslatedSlices
+    from napari_style_transfer.translator import Translator
+
+LearningStepT = TypeVar("LearningStepT", LearningStep, TranslationStep)
+LearnedT = TypeVar("LearnedT", "FastStyle", "Translator")
 
 
 @dataclass(frozen=True)
@@ -130,46 +137,46 @@ class StackEnded:
 
 
 @dataclass(frozen=True)
-class LearningProgress:
+class LearningProgress(Generic[LearningStepT, LearnedT]):
     """The steps of a learning since the last message.
 
     Attributes
     ----------
     steps
-        Without their fast styles.
-    fast_style
+        Without what was learned.
+    learned
         What is learned so far, where it is new.
     problem
         A sentence on why it could not be saved; "" where it could.
     """
 
-    steps: tuple[LearningStep, ...]
-    fast_style: FastStyle | None = None
+    steps: tuple[LearningStepT, ...]
+    learned: LearnedT | None = None
     problem: str = ""
 
 
 @dataclass(frozen=True)
-class LearningEnded:
+class LearningEnded(Generic[LearningStepT, LearnedT]):
     """A learning came to its end, or was stopped before.
 
     Attributes
     ----------
     steps
-        The last ones, without their fast styles.
-    fast_style
+        The last ones, without what was learned.
+    learned
         The best that was learned.
     problem
         A sentence on why it could not be saved; "" where it could.
     """
 
-    steps: tuple[LearningStep, ...]
-    fast_style: FastStyle
+    steps: tuple[LearningStepT, ...]
+    learned: LearnedT
     problem: str = ""
 
 
 @dataclass(frozen=True)
-class Matched:
-    """A picture has the colours or stains of another: (H, W) or (H, W, 3|4), in its own type."""
+class Made:
+    """A picture was made in its own type: (H, W) or (H, W, 3|4)."""
 
     picture: npt.NDArray[Any]
 
@@ -239,6 +246,25 @@ class Exported:
 
     path: Path
     size: int = 0
+
+
+@dataclass(frozen=True)
+class Applied:
+    """A whole layer can be translated, slice by slice.
+
+    Attributes
+    ----------
+    slices
+        Its slices, each translated when it is read.
+    job
+        What is translated.
+    seconds
+        How long the first one took.
+    """
+
+    slices: TranslatedSlices
+    job: TranslationJob
+    seconds: float
 
 
 Outcome = Finished | Stopped | StackEnded | Failed

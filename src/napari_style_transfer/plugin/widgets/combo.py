@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from magicgui.backends._qtpy import widgets as backend
@@ -68,6 +69,17 @@ class Combo(QComboBox):
                 QToolTip.showText(event.globalPos(), f"{name}\n\n{self.toolTip()}".strip(), self)
                 return True
         return bool(super().event(event))
+
+
+def told_apart(names: Sequence[str]) -> list[str]:
+    """Return names with a number where one has occurred before.
+
+    >>> told_apart(["a", "b", "a"])
+    ['a', 'b', 'a (2)']
+    """
+    numbers = [names[: place + 1].count(name) for place, name in enumerate(names)]
+    pairs = zip(names, numbers, strict=True)
+    return [name if number == 1 else f"{name} ({number})" for name, number in pairs]
 
 
 class ComboField(CategoricalWidget[Any]):

@@ -15,7 +15,7 @@ from napari_style_transfer.plugin.inputs import library
 from napari_style_transfer.plugin.inputs.fast_job import FastChoice, FastNote
 from napari_style_transfer.plugin.inputs.library import FastEntry
 from napari_style_transfer.plugin.widgets.calm import make_calm
-from napari_style_transfer.plugin.widgets.combo import ComboField
+from napari_style_transfer.plugin.widgets.combo import ComboField, told_apart
 from napari_style_transfer.plugin.widgets.fields import NumberField, TypedField, build_field
 from napari_style_transfer.plugin.widgets.gallery import Gallery, Thumbnail
 from napari_style_transfer.plugin.widgets.layer_choice import LayerChoice
@@ -178,24 +178,10 @@ class FastChoices:
         self.gallery.show_all(
             [Thumbnail(entry.key, entry.name, entry.thumbnail, entry.about) for entry in entries]
         )
-        names = [entry.name for entry in entries]
-        numbers = {
-            entry.key: names[: place + 1].count(entry.name) for place, entry in enumerate(entries)
-        }
+        names = told_apart([entry.name for entry in entries])
         other = self.other.value
         with self.other.changed.blocked():
-            self.other.choices = [
-                (_NONE, ""),
-                *(
-                    (
-                        entry.name
-                        if numbers[entry.key] == 1
-                        else f"{entry.name} ({numbers[entry.key]})",
-                        entry.key,
-                    )
-                    for entry in entries
-                ),
-            ]
+            self.other.choices = [(_NONE, ""), *zip(names, self._entries, strict=True)]
             self.other.value = other if other in self._entries else ""
         return wrong
 

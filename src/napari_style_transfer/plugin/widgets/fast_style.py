@@ -8,6 +8,7 @@ from magicgui.widgets import Container
 from qtpy.QtWidgets import QFileDialog
 
 from napari_style_transfer.errors import InputError
+from napari_style_transfer.plugin.inputs import library
 from napari_style_transfer.plugin.inputs.fast_job import FastChoice, FastNote, fast_job
 from napari_style_transfer.plugin.inputs.job import Job
 from napari_style_transfer.plugin.inputs.proxy import without_proxy
@@ -20,6 +21,7 @@ from napari_style_transfer.plugin.runs.reporter import Panels, Reporter
 from napari_style_transfer.plugin.runs.stack_worker import paint_stack
 from napari_style_transfer.plugin.runs.worker import Run
 from napari_style_transfer.plugin.widgets.divider import DividerDrag
+from napari_style_transfer.plugin.widgets.export_menu import ExportMenu
 from napari_style_transfer.plugin.widgets.fast_buttons import FastButtons, State
 from napari_style_transfer.plugin.widgets.fast_choices import FastChoices
 from napari_style_transfer.plugin.widgets.layout import flush, lay_out, paint_run_button
@@ -40,6 +42,7 @@ _NO_LAYERS = (
     "Open a picture as an image layer, or take a sample from "
     "File ▸ Open Sample ▸ Neural Style Transfer."
 )
+_NO_STYLE = "Choose a style in the gallery first."
 _LEARNING = "A style is being learned; stop it first, or wait until it is done."
 _PAINTING = "A stack is being painted; stop it first, or wait until it is done."
 
@@ -90,8 +93,16 @@ class FastStyleWidget(Container[Any]):
         self._panels = panels
         self._reporter = Reporter(napari_viewer, panels, self._lifetime)
         self.learning = LearnSection(napari_viewer, self._lifetime, plot, self.device)
-        self.styles = LibrarySection(
+        exports = ExportMenu(
             lambda: self.choices.entry, lambda: self.choices.size.value, self._lifetime
+        )
+        self.styles = LibrarySection(
+            library,
+            lambda: self.choices.entry,
+            "style",
+            _NO_STYLE,
+            readable="*.safetensors *.onnx",
+            exports=exports,
         )
         advanced = Container[Any]()
         advanced.extend([self.device])
@@ -311,7 +322,7 @@ class FastStyleWidget(Container[Any]):
     def _obstacle(self) -> str:
         if not self.content.choices:
             return _NO_LAYERS
-        return "" if self.choices.entry is not None else "Choose a style in the gallery first."
+        return "" if self.choices.entry is not None else _NO_STYLE
 
     def _say_live(self, sentence: str) -> None:
         """Say what is wrong with the live picture, until it is right again."""

@@ -32,6 +32,8 @@ _STEPS: dict[str, tuple[float, float]] = {
     "seed": (1, 10),
     "copies": (1, 5),
     "crops": (1, 4),
+    "patch": (16, 64),
+    "width": (8, 32),
 }
 #: The same of those that act by their ratio.
 RATIOS = (10 ** (1 / 10), 10 ** (3 / 10))
@@ -196,6 +198,8 @@ def _numbers(name: str, info: FieldInfo) -> NumberRange:
     low, high = _limit(info, "ge"), _limit(info, "le")
     log = _extra(info).get("log")
     bounds = _BOUNDS.get(name) or (tuple(log) if log else None)
+    if low is None and bounds is not None:  # it must be more than 0
+        low = bounds[0] / 10
     if info.annotation is float and bounds is None:
         bounds = low, high
     step, page = _STEPS.get(name, RATIOS)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from magicgui.widgets import Container, PushButton
 from psygnal import Signal
 from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_style_transfer.errors import InputError
-from napari_style_transfer.learning import LearningSettings
+from napari_style_transfer.learning import LearningSettings, LearningStep
 from napari_style_transfer.plugin.inputs import library
 from napari_style_transfer.plugin.inputs.learning_job import (
     LearningJob,
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
     from napari_style_transfer.fast_style import FastStyle
     from napari_style_transfer.plugin.runs.lifetime import Lifetime
+
+_Progress: TypeAlias = "LearningProgress[LearningStep, FastStyle]"
+_Ended: TypeAlias = "LearningEnded[LearningStep, FastStyle]"
 
 _MINUTES = LearningSettings.model_fields["minutes"]
 _START = LearningSettings.model_fields["start"]
@@ -248,7 +251,7 @@ class LearnSection(QWidget):
             self._text.say("Stopping after this step…")
             self.show_state()
 
-    def _hear(self, message: LearningProgress | LearningEnded | Failed) -> None:
+    def _hear(self, message: _Progress | _Ended | Failed) -> None:
         if self._lifetime.ended:
             return
         if isinstance(message, Failed):
@@ -256,15 +259,15 @@ class LearnSection(QWidget):
             self.said.emit(message.sentence.replace("style transfer", "learning"), True)
             return
         self._draw(message)
-        if message.fast_style is not None:
-            self._best = message.fast_style
-            self.learned.emit(message.fast_style)
+        if message.learned is not None:
+            self._best = message.learned
+            self.learned.emit(message.learned)
         if isinstance(message, LearningEnded):
             self._conclude(message)
         elif message.problem:
             self.said.emit(message.problem, False)
 
-    def _draw(self, message: LearningProgress | LearningEnded) -> None:
+    def _draw(self, message: _Progress | _Ended) -> None:
         """Show how far it has come."""
         if not message.steps:
             return
@@ -278,7 +281,7 @@ class LearnSection(QWidget):
             left = format_duration(last.seconds_left).capitalize()
             self._text.say(f"Step {last.steps} on {last.device} ({last.precision})\n{left} left")
 
-    def _conclude(self, message: LearningEnded) -> None:
+    def _conclude(self, message: _Ended) -> None:
         assert self._last is not None
         names = " and ".join(f"'{name}'" for name in self._last.styles)
         told = f"Learned {names} in {format_duration(self._seconds)}."

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from napari_style_transfer.plugin.inputs.content_watch import ContentWatch
+from napari_style_transfer.plugin.inputs.content_watch import CHANGES, ContentWatch
 from napari_style_transfer.plugin.inputs.proxy import without_proxy
 from napari_style_transfer.plugin.widgets.session import kept, session_of
 
@@ -32,14 +33,21 @@ class LiveLink:
         What is painted.
     name
         Of the widget, by which both layers are kept in mind.
+    changes
+        The content's events after which it is painted anew.
     """
 
     def __init__(
-        self, viewer: ViewerModel, lifetime: Lifetime, picture: LivePicture, name: str
+        self,
+        viewer: ViewerModel,
+        lifetime: Lifetime,
+        picture: LivePicture,
+        name: str,
+        changes: Sequence[str] = CHANGES,
     ) -> None:
         self._viewer, self.picture = viewer, picture
         self._session = session_of(viewer, f"{name} live")
-        self._watch = ContentWatch(viewer, picture.change, picture.move)
+        self._watch = ContentWatch(viewer, picture.change, picture.move, changes)
         lifetime.closing.append(self._on_closed)
 
     @property

@@ -43,12 +43,16 @@ class LossPlot(QWidget):
     ----------
     unit
         What the curves run over.
+    scores
+        What the curves are if they are scores from 0 to 1, which go on a linear axis, and not losses.
     """
 
-    def __init__(self, unit: str = "evaluation") -> None:
+    def __init__(self, unit: str = "evaluation", scores: str = "") -> None:
         super().__init__()
-        self._labels = {"left": "loss, log scale", "bottom": unit}
-        self._plot = pg.PlotWidget(axisItems={"left": _Decades("left")})
+        self._labels = {"left": "score" if scores else "loss, log scale", "bottom": unit}
+        self._is_log = not scores
+        axes = {} if scores else {"left": _Decades("left")}
+        self._plot = pg.PlotWidget(axisItems=axes)
         self._plot.setFixedHeight(_HEIGHT)
         self._plot.setMinimumWidth(0)
         self._plot.setMouseEnabled(x=False, y=False)
@@ -59,8 +63,12 @@ class LossPlot(QWidget):
         self._plot.hideButtons()
         # Room for the half of a number that lies beyond the end of its axis.
         self._plot.getPlotItem().layout.setContentsMargins(1, 8, _RIGHT, 1)
-        self._plot.setLogMode(y=True)
-        self._plot.setToolTip(f"Each term of the loss, times its weight, by {unit}.")
+        self._plot.setLogMode(y=self._is_log)
+        self._plot.setToolTip(
+            f"{scores}, by {unit}."
+            if scores
+            else f"Each term of the loss, times its weight, by {unit}."
+        )
         for side in _AXES:
             self._plot.getAxis(side).setStyle(
                 tickFont=QFont(self.font().family(), _POINTS),
@@ -94,7 +102,7 @@ class LossPlot(QWidget):
         for curve in self._curves.values():
             curve.setData([], [])
         self._plot.setXRange(0, extent, padding=0.01)
-        self._plot.setYRange(-2, 1)
+        self._plot.setYRange(*((-2, 1) if self._is_log else (0, 1)))
         self._legend.setText(_NO_LEGEND)
         self.show()
 
@@ -110,7 +118,8 @@ class LossPlot(QWidget):
 
     def draw(self, points: Iterable[tuple[float, Losses]]) -> None:
         """Draw further losses, each at its evaluation (or second)."""
-        self._plot.enableAutoRange(axis="y")
+        if self._is_log:
+            self._plot.enableAutoRange(axis="y")
         for position, losses in points:
             self._positions.append(position)
             before = len(self._positions) - 1
@@ -118,7 +127,8 @@ class LossPlot(QWidget):
                 self._losses.setdefault(term, [np.nan] * before)
             for term, values in self._losses.items():
                 loss = losses.get(term, 0.0)
-                values.append(loss if loss > 0 else np.nan)  # a logarithmic axis has no 0
+                # a logarithmic axis has no 0
+                values.append(loss if loss > 0 or not self._is_log else np.nan)
         legend = []
         for term, values in self._losses.items():
             if not np.isnan(values).all():
