@@ -18,12 +18,13 @@ from scipy import ndimage
 from napari_style_transfer.augment import AugmentSettings, augment, learn, loop
 from napari_style_transfer.augment.pairs import find_pairs, find_styles
 from napari_style_transfer.augment.structure import edges_added, edges_kept
-from napari_style_transfer.augment.values import ValueRange, draw_crop
+from napari_style_transfer.augment.values import draw_crop
 from napari_style_transfer.augment.ways import Painting
 from napari_style_transfer.errors import ContentError, InputError
 from napari_style_transfer.io.micrographs import Micrograph, read_micrograph
 from napari_style_transfer.learning import LearningStep
 from napari_style_transfer.progress import Losses, Status
+from napari_style_transfer.value_range import ValueRange
 
 
 class FakePainter:
@@ -437,3 +438,28 @@ def test_without_objects_there_is_nothing_to_measure() -> None:
     image, labels = discs()
     assert edges_kept(image, image, 0 * labels) is None
     assert edges_added(image, image, 0 * labels) is None
+
+
+def test_images_are_translated_by_what_was_learned_once(tmp_path: Path) -> None:
+    train, real, out = cellpose(tmp_path / "train"), style(tmp_path / "real.tif"), tmp_path / "out"
+    options: dict[str, Any] = {"way": "translated", "minutes": 0.02, "device": "cpu"}
+    steps = run(train, real, out, copies=1, strength=0, **options)
+    assert steps[-1].finished
+    assert steps[0].phase == "learn"
+    kept = (out / "translator.safetensors").read_bytes()
+    for number in range(2):  # at no strength an image stays as it is
+        image = tifffile.imread(train / f"n{number}.tif").astype(int)
+        made = tifffile.imread(out / "images" / f"n{number}_style1.tif")
+        assert made.dtype == np.uint16
+        assert np.abs(made - image).max() <= 1 + 0.02 * np.ptp(image)  # hot pixels are clipped
+        labels = f"n{number}_style1_masks.tif"
+        assert (out / "images" / labels).read_bytes() == (
+            train / f"n{number}_masks.tif"
+        ).read_bytes()
+    again = run(train, real, out, copies=2, strength=0, **options)
+    assert {step.phase for step in again} == {"paint"}
+    assert (out / "translator.safetensors").read_bytes() == kept
+    whole = tmp_path / "whole"
+    run(train, real, whole, copies=1, strength=1, **options)
+    translated = tifffile.imread(whole / "images" / "n0_style1.tif")
+    assert (translated != tifffile.imread(train / "n0.tif")).mean() > 0.5

@@ -104,7 +104,7 @@ def test_every_parameter_has_its_field(driver: Driver) -> None:
     fields["way"].value = "stain"
     assert fields["strength"].native.placeholderText() == "1"
     assert driver.choices.settings().strengths == (1, 1)
-    assert "learned" in fields["minutes"].native.toolTip()
+    assert "learns nothing" in fields["minutes"].native.toolTip()
     fields["strength"].native.setText("0,3 – 0,5")
     fields["copies"].native.lineEdit().setText("7")
     assert driver.choices.commit()

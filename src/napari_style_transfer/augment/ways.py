@@ -13,16 +13,18 @@ import torch
 
 from napari_style_transfer.augment.settings import AugmentSettings, Instant
 from napari_style_transfer.augment.stain import match_stain
-from napari_style_transfer.augment.values import Planes, ValueRange, output_range, style_planes
+from napari_style_transfer.augment.values import output_range, style_planes
 from napari_style_transfer.engine.cache import Cache
 from napari_style_transfer.engine.colour import match_colours
-from napari_style_transfer.errors import ContentError
+from napari_style_transfer.errors import ContentError, InputError
 from napari_style_transfer.fast_style import STROKE_SIZES, FastStyle
 from napari_style_transfer.io.micrographs import Micrograph
 from napari_style_transfer.methods.base import Controls, Request
 from napari_style_transfer.methods.optimize import Optimize
 from napari_style_transfer.progress import Picture, Status
 from napari_style_transfer.settings import Settings
+from napari_style_transfer.translator import Translator
+from napari_style_transfer.value_range import Planes, ValueRange
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,6 +178,34 @@ def match(
     painting = Painting(unit, style_planes(style, image), image.colour, strength)
     planes = (match_colour if way == "colour" else restain)(painting, lambda: False)
     return output_range(image, style, values).from_unit(planes, image.planes.dtype)
+
+
+class Translated:
+    """Translates images to what the other microscope's pictures look like, a share of the way.
+
+    Parameters
+    ----------
+    translator
+        Learned from images and styles whose values are about 0 to 1.
+    device
+        Where to compute.
+    """
+
+    def __init__(self, translator: Translator, device: str) -> None:
+        self._translator, self._device = translator, device
+
+    def __call__(self, painting: Painting, stop: Callable[[], bool]) -> Planes | None:
+        """Return a new picture."""
+        image = painting.image
+        try:
+            made = self._translator(
+                Micrograph(image, painting.colour), device=self._device, stop=stop
+            )
+        except InputError as error:  # it has other channels than the first image
+            raise ContentError(str(error)) from None
+        return (
+            None if stop() else np.asarray(image + painting.strength * (made - image), np.float32)
+        )
 
 
 def match_colour(painting: Painting, _stop: Callable[[], bool]) -> Planes:

@@ -22,6 +22,7 @@ _MOST_TOLD = 10
 _WAYS = {
     "optimised": "optimise the pixels of each new picture (default for up to 24 of them)",
     "fast": "learn a few crops in minutes, then paint thousands (default for more)",
+    "translated": "learn to make the images look like the other pictures, in minutes",
     "colour": "match mean and covariance of the colours only, at once",
     "stain": "match the two stains of slides in bright field only (Macenko), at once",
 }

@@ -225,4 +225,20 @@ class AugmentEnded:
     sheet: Picture | None = None
 
 
+@dataclass(frozen=True)
+class Exported:
+    """A style is exported.
+
+    Attributes
+    ----------
+    path
+        The file, or the folder of a page.
+    size
+        Of the file, in bytes; 0 for a page.
+    """
+
+    path: Path
+    size: int = 0
+
+
 Outcome = Finished | Stopped | StackEnded | Failed

@@ -37,8 +37,8 @@ _TABLE = (
     "Which layers are training images, and which are pictures of the new microscope. Labels are found by "
     "name: x_masks for x; or they are the only ones of that size. Of a stack, all slices count."
 )
-#: Ways for which a style is learned.
-_LEARNT = ("auto", "fast")
+#: Ways for which something is learned.
+_LEARNT = ("auto", "fast", "translated")
 _LOCKED = "This cannot be changed while pictures are made; stop first, or wait."
 
 
@@ -194,7 +194,7 @@ class AugmentChoices:
             lock(field.native, reason)
         lock(self.layers, reason)
         if not reason and self.fields["way"].value not in _LEARNT:
-            lock(self.fields["minutes"].native, "Only a fast style is learned.")
+            lock(self.fields["minutes"].native, "This way learns nothing.")
 
     def _lay_out(self) -> None:
         form, below, advanced = Container[Any](), Container[Any](), Container[Any]()

@@ -90,7 +90,9 @@ class FastStyleWidget(Container[Any]):
         self._panels = panels
         self._reporter = Reporter(napari_viewer, panels, self._lifetime)
         self.learning = LearnSection(napari_viewer, self._lifetime, plot, self.device)
-        self.styles = LibrarySection(lambda: self.choices.entry)
+        self.styles = LibrarySection(
+            lambda: self.choices.entry, lambda: self.choices.size.value, self._lifetime
+        )
         advanced = Container[Any]()
         advanced.extend([self.device])
         flush(advanced.native)
