@@ -260,7 +260,7 @@ def test_layers_are_saved_and_augmented_slice_by_slice(driver: Driver, tmp_path:
     labels = tifffile.imread(out / "augmented/masks/cells_2_style1.tif")
     np.testing.assert_array_equal(labels, masks[2])
     assert labels.dtype == np.uint16
-    assert [each.name for each in (out / "styles").iterdir()] == ["mine_new_scope.tif"]
+    assert [each.name for each in (out / "styles").iterdir()] == ["mine_new_scope_style.tif"]
     sheet = driver.viewer.layers[-1]
     assert sheet.name == "contact sheet of out"
     right = driver.viewer.layers["mine: new/scope"].extent.world[1, 1]
