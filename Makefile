@@ -11,6 +11,7 @@
 # make bench-fast    fast styles beside the optimiser and others, learned and applied (hours)
 # make bench-movie   movies: do they hold still? Clips with known motion, and films (hours)
 # make bench-augment what a segmenter gains by new training pictures, on three gaps (hours)
+# make bench-cluster what many workers cost: 100,000 empty tasks, and a worker's start (minutes)
 # make styles        learn the fast styles that ship: fetch photographs, paint, learn (two hours)
 # make clean         remove what make made
 #
@@ -25,7 +26,7 @@
 .POSIX:
 .SUFFIXES:
 .PHONY: help demo test test-fast test-all test-minimum coverage lint bench bench-full bench-gpu bench-fast \
-  bench-movie bench-augment styles clean
+  bench-movie bench-augment bench-cluster styles clean
 
 PYTHON = python3
 BIN = .venv/bin
@@ -90,6 +91,9 @@ bench-movie: $(STAMP)
 
 bench-augment: $(STAMP)
 	@$(BIN)/python -m benchmarks.augment $(BENCH)
+
+bench-cluster: $(STAMP)
+	@$(BIN)/python -m benchmarks.cluster $(BENCH)
 
 styles: $(STAMP)
 	@$(BIN)/python tools/make_styles.py $(STYLES)
