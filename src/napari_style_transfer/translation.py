@@ -117,8 +117,8 @@ class TranslationStep:
     device, precision
         Where and how it is computed.
     translator
-        The best translator so far, whenever there is a better one, and on the last step. It is the
-        receiver's own: learning does not change it further.
+        What is learned so far, whenever it was looked at; on the last step always, and there the best one.
+        It is the receiver's own: learning does not change it further.
     status
         ``RUNNING``, or on the last step ``FINISHED`` or ``STOPPED``.
     note
