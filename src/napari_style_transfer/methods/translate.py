@@ -44,8 +44,10 @@ _PICTURES = 64
 _SMALLEST = 48
 #: Seconds between two looks at what is held out, at least, and as a share of the time to learn.
 _LOOK_EVERY, _LOOK_SHARE = 10.0, 0.02
-_NOTHING = "Nothing was found yet that is nearer to the target than a match of mean and deviation; learn longer."
-_TRAINERS: dict[str, type[Trainer]] = {"contrastive": ContrastiveTrainer, "cycle": CycleTrainer}
+_NOTHING = (
+    "Nothing was found yet that is nearer to the target than a match of mean and deviation; "
+    "learn longer."
+)_TRAINERS: dict[str, type[Trainer]] = {"contrastive": ContrastiveTrainer, "cycle": CycleTrainer}
 
 
 def iter_translation(
