@@ -67,7 +67,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
     options.folder.mkdir(parents=True, exist_ok=True)
-    words = sys.argv[1:] if arguments is None else arguments
+    words = [Path(word).name for word in (sys.argv[1:] if arguments is None else arguments)]
     data: dict[str, Any] = {
         "command": " ".join(["python -m benchmarks.export", *words]),
         "style": options.style,
