@@ -74,7 +74,7 @@ class TranslatedLayer(PlainLayer):
     viewer, name, layer
         As of :class:`PlainLayer`.
     look
-        Returns how the target is shown now, as napari's layers take it.
+        Returns how the target is shown now, as napari's layers take it; empty where that is unknown.
     """
 
     def __init__(
@@ -97,10 +97,10 @@ class TranslatedLayer(PlainLayer):
         """Show a picture, and keep with it how it was made."""
         look = self._look_now()
         super().show(picture, placement, name, metadata)
-        if look != self._look and self.layer is not None:  # it is of another translator
+        if look and look != self._look and self.layer is not None:  # by another translator
             for each in look.keys() - {"rgb"}:
                 setattr(self.layer, each, look[each])
-        self._look = look
+            self._look = look
 
 
 def look_of(info: TranslationInfo, target: Image | None) -> dict[str, Any]:
@@ -122,7 +122,7 @@ def look_of(info: TranslationInfo, target: Image | None) -> dict[str, Any]:
         "contrast_limits": tuple(map(float, target.contrast_limits)),
         "gamma": target.gamma,
     }
-    return look if info.colour else look | {"colormap": target.colormap.name}
+    return look if info.colour else look | {"colormap": target.colormap}
 
 
 def show_translated(

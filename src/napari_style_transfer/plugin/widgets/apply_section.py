@@ -201,7 +201,9 @@ class ApplySection(QWidget):
 
     def follow_choice(self, *_: Any) -> None:
         """Translate what is chosen now, if something is translated."""
-        if self.picture.on and self._content() is not self._link.content:
+        if self.picture.on and self.entry is None:
+            self.leave()
+        elif self.picture.on and self._content() is not self._link.content:
             self.begin()
         elif self.picture.on:
             self.picture.change()
@@ -319,8 +321,7 @@ class ApplySection(QWidget):
         return TranslatedLayer(self._viewer, "", layer, self._look)
 
     def _look(self) -> Mapping[str, Any]:
-        assert self.entry is not None  # or nothing would have been translated
-        return self._look_of(self.entry.info)
+        return {} if self.entry is None else self._look_of(self.entry.info)
 
     def _look_of(self, info: TranslationInfo) -> Mapping[str, Any]:
         named = (each for each in self._viewer.layers if each.name == info.target)
