@@ -47,7 +47,8 @@ _LOOK_EVERY, _LOOK_SHARE = 10.0, 0.02
 _NOTHING = (
     "Nothing was found yet that is nearer to the target than a match of mean and deviation; "
     "learn longer."
-)_TRAINERS: dict[str, type[Trainer]] = {"contrastive": ContrastiveTrainer, "cycle": CycleTrainer}
+)
+_TRAINERS: dict[str, type[Trainer]] = {"contrastive": ContrastiveTrainer, "cycle": CycleTrainer}
 
 
 def iter_translation(
