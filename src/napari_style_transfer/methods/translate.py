@@ -69,8 +69,8 @@ def iter_translation(
     ----------
     source, target
         Pictures of two domains, none of which needs a partner: paths, arrays (H, W), (H, W, 3) or
-        (C, H, W), or :class:`~napari_style_transfer.io.micrographs.Micrograph`; or any sequence of them,
-        such as the slices of a stack. Of more than 64, 64 at even distances are read.
+        (C, H, W); or any sequence of them, such as the slices of a stack. Of more than 64, 64 at even
+        distances are read.
     names
         What both are called.
     settings
