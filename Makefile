@@ -12,6 +12,8 @@
 # make bench-fast    fast styles beside the optimiser and others, learned and applied (hours)
 # make bench-movie   movies: do they hold still? Clips with known motion, and films (hours)
 # make bench-augment what a segmenter gains by new training pictures, on three gaps (hours)
+# make bench-translate is a learned translation the true one? Three kinds of pictures (two hours)
+# make bench-export  exported fast styles in their runtimes: size, speed, memory, parity (minutes)
 # make docs          the site of all pages, in build/docs; its notebooks are run (minutes)
 # make styles        learn the fast styles that ship: fetch photographs, paint, learn (two hours)
 # make clean         remove what make made
@@ -27,7 +29,7 @@
 .POSIX:
 .SUFFIXES:
 .PHONY: help demo test test-fast test-all test-minimum constraints coverage lint bench bench-full bench-gpu bench-fast \
-  bench-movie bench-augment docs styles clean
+  bench-movie bench-augment bench-translate bench-export docs styles clean
 
 PYTHON = python3
 BIN = .venv/bin
@@ -100,6 +102,12 @@ bench-movie: $(STAMP)
 
 bench-augment: $(STAMP)
 	@$(BIN)/python -m benchmarks.augment $(BENCH)
+
+bench-translate: $(STAMP)
+	@$(BIN)/python -m benchmarks.translate $(BENCH)
+
+bench-export: $(STAMP)
+	@$(RUN) -m benchmarks.export $(BENCH)
 
 docs: $(DOCS_STAMP)
 	@$(RUN) -m sphinx -W --keep-going --quiet docs build/docs && echo "build/docs/index.html"

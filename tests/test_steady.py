@@ -163,7 +163,7 @@ def test_frames_before_and_anchors_are_of_the_same_scene() -> None:
     frames = np.concatenate(
         [np.zeros((40, 20, 20), np.uint8), np.full((20, 20, 20), 200, np.uint8)]
     )
-    scenes = Scenes([(n,) for n in range(60)], lambda index: frames[index], lambda: False)
+    scenes = Scenes.find([(n,) for n in range(60)], lambda index: frames[index], lambda: False)
     every = {(n,) for n in range(60)}
     assert scenes.before((0,), every) == ()
     assert scenes.before((1,), every) == ((0,),)
@@ -178,7 +178,7 @@ def test_frames_before_and_anchors_are_of_the_same_scene() -> None:
 def test_time_is_the_first_axis() -> None:
     frames = np.zeros((3, 2, 20, 20), np.uint8)
     indices = list(np.ndindex(3, 2))
-    scenes = Scenes(indices, lambda index: frames[index], lambda: False)
+    scenes = Scenes.find(indices, lambda index: frames[index], lambda: False)
     assert scenes.before((2, 1), set(indices)) == ((1, 1), (0, 1))
 
 

@@ -21,3 +21,7 @@ class WeightsError(StyleTransferError, RuntimeError):
 
 class OutOfMemoryError(StyleTransferError, MemoryError):
     """The device has too little memory for this picture; the message says what to change."""
+
+
+class LostSchedulerError(StyleTransferError):
+    """The scheduler of many workers answers no more; what they have done is kept."""

@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from napari_style_transfer import samples
 from napari_style_transfer.errors import ContentError, InputError
@@ -50,6 +50,10 @@ class FastStyle:
         self.transformer, self.info = transformer, info
         self._conditioned: tuple[object, Conditioned] | None = None
         self._painted_scene: tuple[Conditioned, tuple[ImageSource, ...], Paint] | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how to make it in another process, without what it has prepared here."""
+        return FastStyle, (self.transformer, self.info)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -14,7 +14,6 @@ from PIL import Image
 
 from napari_style_transfer import samples
 from napari_style_transfer.errors import InputError
-from napari_style_transfer.export.export import export_fast_style
 from napari_style_transfer.export.page import find_runtime, write_page
 from napari_style_transfer.fast_style import FastStyle
 
@@ -48,7 +47,7 @@ pytestmark = [
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("web") / "page"
     styles = [FastStyle.load(name) for name in ("night", "woodcut")]
-    write_page(styles, folder, onnxruntime_web=WEB, write_model=export_fast_style)
+    write_page(styles, folder, onnxruntime_web=WEB)
     return folder
 
 
@@ -269,9 +268,7 @@ def test_a_damaged_model_gets_a_sentence(
     browser: Browser, tmp_path: Path, damage: object, sentence: str
 ) -> None:
     folder = tmp_path / "page"
-    write_page(
-        [FastStyle.load("night")], folder, onnxruntime_web=WEB, write_model=export_fast_style
-    )
+    write_page([FastStyle.load("night")], folder, onnxruntime_web=WEB)
     (model,) = (folder / "models").iterdir()
     damage(model)  # type: ignore[operator]
     with served(folder) as address:

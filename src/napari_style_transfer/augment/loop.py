@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_style_transfer.augment.draw import Draw
-from napari_style_transfer.augment.learn import learned
+from napari_style_transfer.augment.learn import learned, learned_translation
 from napari_style_transfer.augment.pairs import (
     Pair,
     Pairs,
@@ -24,12 +24,13 @@ from napari_style_transfer.augment.record import SHEET_NAME, Augmentation, begun
 from napari_style_transfer.augment.settings import AugmentSettings, AugmentStep, Made
 from napari_style_transfer.augment.sheet import save_sheet
 from napari_style_transfer.augment.structure import measure
-from napari_style_transfer.augment.values import Planes, ValueRange, output_range
+from napari_style_transfer.augment.values import output_range
 from napari_style_transfer.augment.ways import (
     Fast,
     Optimised,
     Painter,
     Painting,
+    Translated,
     match_colour,
     restain,
 )
@@ -39,6 +40,8 @@ from napari_style_transfer.fast_style import FastStyle
 from napari_style_transfer.io.atomic import save_bytes
 from napari_style_transfer.io.labels import read_labels
 from napari_style_transfer.io.micrographs import read_micrograph, save_micrograph
+from napari_style_transfer.translator import Translator
+from napari_style_transfer.value_range import Planes, ValueRange
 
 #: New pictures up to which each is optimised, where the settings leave that open.
 MOST_OPTIMISED = 24
@@ -166,6 +169,8 @@ class _Run:
             return restain
         if way == "optimised":
             return Optimised(self.settings, self.cache)
+        if way == "translated":
+            return (yield from self._translated())
         crops, size = self.settings.crops, self.draw.learning_size
         steps = learned(
             self.record.folder,
@@ -183,13 +188,31 @@ class _Run:
             yield step
         return None
 
+    def _translated(self) -> Generator[AugmentStep, None, Painter | None]:
+        """Return what translates images; None if it was stopped while it learned."""
+        for step in learned_translation(
+            self.record.folder,
+            _Units([pair.image for pair in self.pairs.pairs]),
+            self.draw.whole_styles,
+            self.draw.first.colour,
+            self.settings,
+            stop=self.stop,
+        ):
+            if isinstance(step, Translator):
+                return Translated(step, self.settings.device)
+            yield step
+        return None
+
     def _paint(
         self, tasks: Sequence[_Task], painter: Painter | None, total: int
     ) -> Iterator[AugmentStep]:
         """Make pictures until all are done or it is stopped."""
         for name in {Path(each).parent for task in tasks for each in (task.picture, task.labels)}:
             make_folder(self.record.folder / name)
-        for number, task in enumerate(tasks, start=total - len(tasks) + 1):
+        done = total - len(tasks)
+        if tasks:
+            yield AugmentStep("paint", done, total, f"Picture {done + 1}/{total}")
+        for number, task in enumerate(tasks, start=done + 1):
             assert painter is not None
             made, left_out = None, ""
             try:

@@ -16,15 +16,13 @@ from napari_style_transfer.errors import InputError, StyleTransferError
 if TYPE_CHECKING:
     from napari_style_transfer.augment.settings import AugmentStep, Made
 
-#: Share of edges kept below which a picture is warned of. A texture with fine specks leaves about 0.8 of
-#: them in place, and a shift by two pixels 0.6.
-LEAST_KEPT = 0.6
 #: Pictures that are named when they were left out, at most.
 _MOST_TOLD = 10
 #: Ways that have an option of their own.
 _WAYS = {
     "optimised": "optimise the pixels of each new picture (default for up to 24 of them)",
     "fast": "learn a few crops in minutes, then paint thousands (default for more)",
+    "translated": "learn to make the images look like the other pictures, in minutes",
     "colour": "match mean and covariance of the colours only, at once",
     "stain": "match the two stains of slides in bright field only (Macenko), at once",
 }
@@ -75,6 +73,8 @@ def parser(program: str) -> Parser:
 def run(arguments: argparse.Namespace) -> int:
     """Make the pictures and return the exit code."""
     from napari_style_transfer.augment import AugmentSettings, augment
+    from napari_style_transfer.augment.record import SHEET_NAME, TABLE_NAME
+    from napari_style_transfer.augment.structure import warning
     from napari_style_transfer.cli.options import given_parameters
     from napari_style_transfer.cli.terminal import stop_on_interrupt
 
@@ -94,11 +94,9 @@ def run(arguments: argparse.Namespace) -> int:
         complain(f"Stopped; what is done is in {out}, and the same command goes on.")
         return INTERRUPTED
     if not arguments.quiet:
-        say(
-            f"Saved {len(made)} new pictures with labels in {out}; look at {out / 'contact-sheet.png'}."
-        )
-    if warning := _warning(made, out):
-        complain(warning)
+        say(f"Saved {len(made)} new pictures with labels in {out}; look at {out / SHEET_NAME}.")
+    if sentence := warning(made, out / TABLE_NAME):
+        complain(sentence)
     if left_out:
         more = f"; and {len(left_out) - _MOST_TOLD} more" if len(left_out) > _MOST_TOLD else ""
         raise StyleTransferError(f"Left out: {'; '.join(left_out[:_MOST_TOLD])}{more}")
@@ -127,17 +125,6 @@ def _follow(
         for bar in bars.values():
             bar.__exit__()
     return last, made, left_out
-
-
-def _warning(made: list[Made], out: Path) -> str:
-    """Return a sentence on pictures to which their labels may not fit any more; "" if there are none."""
-    moved = sum(each.edges_kept is not None and each.edges_kept < LEAST_KEPT for each in made)
-    if not moved:
-        return ""
-    return (
-        f"Of {len(made)} new pictures, {moved} keep less than {LEAST_KEPT:.0%} of their labels' edges: "
-        f"find them in {out / 'augmentation.csv'} and look at them, or try less --strength."
-    )
 
 
 def _add_parameters(parser: argparse.ArgumentParser) -> None:

@@ -22,6 +22,7 @@ from napari_style_transfer.cli.names import (
 )
 from napari_style_transfer.cli.options import given_parameters
 from napari_style_transfer.cli.style_options import parse_regions, parse_styles
+from napari_style_transfer.cluster.connect import check_scheduler
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.io.clip import Clip
 from napari_style_transfer.io.names import (
@@ -58,6 +59,8 @@ class Job:
         Which frames of a movie, and how fast they are shown, where that was said.
     quiet
         Whether to show no progress.
+    scheduler
+        Whose workers paint a stack; this process if None.
     """
 
     content: str
@@ -72,6 +75,7 @@ class Job:
     quiet: bool
     fast: FastEntry | None = None
     clip: Clip | None = None
+    scheduler: str | None = None
 
     @property
     def notes(self) -> dict[str, Any]:
@@ -110,7 +114,7 @@ def plan(arguments: Namespace) -> Job:
     styles = [StyleEntry(picture=name) for name in named] + parse_styles(arguments.styles)
     regions, styles = parse_regions(arguments.regions, arguments.table, styles)
     fast, recorded, clip = check_fast(arguments, given), None, None
-    steady = "coherence" not in given
+    steady = unsaid = "coherence" not in given
     if arguments.recipe is None:
         settings = Settings(**given)
     else:
@@ -148,6 +152,12 @@ def plan(arguments: Namespace) -> Job:
         others.append(arguments.recipe)
     clip = parse_clip(arguments, content, output, clip)
     stack = _check_output(content, output, others, bits or 8)
+    if arguments.scheduler is not None:
+        check_scheduler(arguments.scheduler)
+        if not stack:
+            raise InputError("--scheduler is for many pictures; one picture is painted here.")
+        if unsaid and settings.coherence == "neighbour":
+            settings = settings.replace(coherence="independent")
     return Job(
         content=content,
         styles=tuple(styles),
@@ -161,6 +171,7 @@ def plan(arguments: Namespace) -> Job:
         quiet=arguments.quiet,
         fast=entry,
         clip=clip,
+        scheduler=arguments.scheduler,
     )
 
 

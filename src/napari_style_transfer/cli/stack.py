@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import os
 import shutil
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,7 +23,7 @@ from napari_style_transfer.cli.movie import check_movie, write_movie
 from napari_style_transfer.cli.names import check_stack_output, pages_folder
 from napari_style_transfer.cli.report import complain, say
 from napari_style_transfer.cli.terminal import ProgressBar, stop_on_interrupt
-from napari_style_transfer.errors import InputError, StyleTransferError
+from napari_style_transfer.errors import InputError, LostSchedulerError, StyleTransferError
 from napari_style_transfer.io.clip import Clip
 from napari_style_transfer.io.names import (
     DEEP_SUFFIXES,
@@ -36,7 +38,7 @@ from napari_style_transfer.recipe import Recipe, saving_recipe, side_file
 from napari_style_transfer.settings import Settings
 from napari_style_transfer.stack.base import SliceError
 from napari_style_transfer.stack.folder import FolderResult, save_tiff
-from napari_style_transfer.stack.loop import stylize_stack
+from napari_style_transfer.stack.loop import SliceStep, stylize_stack
 from napari_style_transfer.stack.output import Record, identity
 
 #: Pages that are named when they were left out, at most.
@@ -68,6 +70,7 @@ def paint(job: Job) -> int:
             value_range=job.value_range,
             clip=job.clip,
             method=method,
+            scheduler=job.scheduler,
             stop=stop,
             quiet=job.quiet,
         )
@@ -93,6 +96,7 @@ def paint_stack(
     value_range: ValueRange | None = None,
     clip: Clip | None = None,
     method: Method | None = None,
+    scheduler: str | None = None,
     quiet: bool = False,
 ) -> StackOutcome:
     """Paint a stack from files to files, under a progress bar; go on with what an earlier run began.
@@ -114,6 +118,9 @@ def paint_stack(
         The values of the pages that become 0 and 1; as their type says if None.
     clip
         Which frames of a movie, and how fast they are shown; all, as in the movie, where None.
+    scheduler
+        Whose workers paint, as :func:`~napari_style_transfer.cluster.connect.connected` takes it; this
+        process where None.
     stop
         Once set, the page in the making is dropped.
     quiet
@@ -124,7 +131,10 @@ def paint_stack(
     InputError
         If the stack, one of its pages, or the output cannot be used.
     """
-    pages = read_stack(source, value_range=value_range, clip=clip)
+    # Workers may have another current folder.
+    pages = read_stack(
+        source if scheduler is None else os.path.abspath(source), value_range=value_range, clip=clip
+    )
     if bits == 16:
         pages = Pages(_deep_pages(pages.pages), value_range, pages.footage)
     check_stack_output(source, output)
@@ -132,7 +142,7 @@ def paint_stack(
     run = identity(settings, **names)
     kind = output.suffix.lower()
     is_file = kind in (*TIFF_SUFFIXES, *MOVIE_OUTPUTS)
-    already = StackOutcome(True, f"All {len(pages)} pages are in {output} already.")
+    already = StackOutcome(True, f"All {len(pages)} {pages.noun}s are in {output} already.")
     if is_file and _is_complete(output, run, pages):
         return already
     if kind in MOVIE_OUTPUTS:
@@ -148,7 +158,8 @@ def paint_stack(
     if pages.footage is not None and pages.footage.movie.damage is not None:
         complain(pages.footage.movie.damage)
     left_out: list[SliceError] = []
-    messages = stylize_stack(
+    paint_all = partial(
+        stylize_stack,
         pages,
         style,
         out=result,
@@ -161,29 +172,25 @@ def paint_stack(
         preview_interval=math.inf,
     )
     try:
-        # Over pixels times evaluations, to which the time left is in proportion.
-        form = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
-        with ProgressBar(quiet, bar_format=form) as bar:
-            work = 0
-            for message in messages:
-                step, place = message.step, f"Page {message.position + 1}/{message.total}"
-                work += math.prod(step.shape)
-                bar.show(
-                    step,
-                    done=work,
-                    total=work + message.pixels_left,
-                    doing=f"{place}, evaluation {step.evaluation}/{step.evaluations}",
-                )
+        with _client(scheduler, settings) as client:
+            for message in _shown(paint_all(client=client), quiet, pages.noun):
                 if message.finished:
                     recipe = Recipe.from_step(message.step, settings, **names)
                     result.finish(message.index, recipe)
     except KeyboardInterrupt:
         stop.set()
+    except LostSchedulerError as error:
+        raise StyleTransferError(
+            f"{error} {len(result.done)} of {len(pages)} pages are done; they are in {folder}, and the "
+            "same command goes on."
+        ) from None
+    finally:
+        result.save()
     done = len(result.done)
     if done + len(left_out) < len(pages):
         return StackOutcome(
             False,
-            f"Stopped with {done} of {len(pages)} pages done; they are in {folder}, "
+            f"Stopped with {done} of {len(pages)} {pages.noun}s done; they are in {folder}, "
             "and the same command goes on.",
         )
     if is_file:
@@ -196,14 +203,49 @@ def paint_stack(
         except KeyboardInterrupt:
             return StackOutcome(
                 False,
-                f"Stopped while {output} was written; its pages are in {folder}, and the same command "
-                "goes on.",
+                f"Stopped while {output} was written; its {pages.noun}s are in {folder}, and the same "
+                "command goes on.",
             )
         if not left_out:
             shutil.rmtree(folder)
     if left_out:
         raise StyleTransferError(_tell_left_out(done, len(pages), output, pages, left_out))
-    return StackOutcome(True, f"Saved {done} pages in {output}.")
+    return StackOutcome(True, f"Saved {done} {pages.noun}s in {output}.")
+
+
+@contextlib.contextmanager
+def _client(scheduler: str | None, settings: Settings) -> Iterator[Any]:
+    """Connect to a scheduler, and give a client; None where none is named."""
+    if scheduler is None:
+        yield None
+        return
+    from napari_style_transfer.cluster.connect import connected
+
+    with connected(scheduler, settings) as client:
+        if not client.nthreads():
+            complain(f"The scheduler {scheduler} has no workers yet; waiting for them.")
+        yield client
+
+
+def _shown(messages: Iterator[SliceStep], quiet: bool, noun: str) -> Iterator[SliceStep]:
+    """Show messages under a progress bar, and hand them on; `noun` is what a slice is called."""
+    # Over pixels times evaluations, to which the time left is in proportion.
+    form = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
+    with ProgressBar(quiet, bar_format=form) as bar:
+        work = 0
+        for message in messages:
+            step, place = (
+                message.step,
+                f"{noun.capitalize()} {message.position + 1}/{message.total}",
+            )
+            work += message.work
+            bar.show(
+                step,
+                done=work,
+                total=work + message.pixels_left,
+                doing=f"{place}, evaluation {step.evaluation}/{step.evaluations}",
+            )
+            yield message
 
 
 def _tell_left_out(
@@ -216,7 +258,7 @@ def _tell_left_out(
     ]
     if len(errors) > _MOST_TOLD:
         which.append(f"and {len(errors) - _MOST_TOLD} more")
-    return f"Saved {done} of {total} pages in {output}. Left out: {'; '.join(which)}."
+    return f"Saved {done} of {total} {pages.noun}s in {output}. Left out: {'; '.join(which)}."
 
 
 def _deep_pages(pages: Sequence[Page]) -> list[Page]:
@@ -259,6 +301,6 @@ def _is_complete(output: Path, run: dict[str, Any], pages: Pages) -> bool:
     record = Record.from_json(json.loads(path.read_bytes()))
     return (
         record is not None
-        and record.run == run
+        and not record.differences(run)
         and {page.name for page in pages.pages} == set(record.done)
     )

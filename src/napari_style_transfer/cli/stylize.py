@@ -121,6 +121,13 @@ def parser(program: str) -> Parser:
         metavar="NUMBER",
         help="frames per second of the movie that is written (default: as in the content; 25 for pictures)",
     )
+    add(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="paint many pictures on the workers of a dask scheduler, such as tcp://host:8786; with local, "
+        "on workers started here, one for each GPU, or else for each core. Pages are then independent, "
+        "unless --coherence says otherwise",
+    )
     add("--list-samples", action="store_true", help="list the sample pictures and exit")
     add("--quiet", action="store_true", help="show no progress")
     add("--version", action=_Version, nargs=0, help="show the version and exit")

@@ -59,6 +59,11 @@ def _has(name: str) -> bool:
     return device.type == "cpu"
 
 
+def use_threads(least: int) -> None:
+    """Let torch compute with so many threads where it would with fewer."""
+    torch.set_num_threads(max(torch.get_num_threads(), least))
+
+
 def release_memory(device: torch.device) -> None:
     """Give memory that is kept for later, but not in use, back to the system."""
     if device.type == "cuda":

@@ -26,7 +26,9 @@ from napari_style_transfer.engine.networks.transformer import (
 )
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.geometry import Shape
-from napari_style_transfer.io.fast_file import FAST_STYLE_KEY, described, stored
+from napari_style_transfer.io.fast_file import FAST_STYLE_KEY, described
+from napari_style_transfer.io.network_file import stored
+from napari_style_transfer.io.onnx_file import SCALE_SUFFIX
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -43,6 +45,7 @@ def onnx_model(
     *,
     size: Shape | None = None,
     half: bool = False,
+    int8: bool = False,
     name: str = "",
     licence: str = "",
 ) -> ModelProto:
@@ -58,9 +61,9 @@ def onnx_model(
         What is exported.
     size
         (H, W) that the model takes; any if None.
-    half
-        Whether numbers are stored in half precision where that is good enough. They are computed with in
-        single precision.
+    half, int8
+        Whether numbers are stored in half precision where that is good enough, or kernels in 8 bits. They
+        are computed with in single precision: onnxruntime makes them so once, when it loads the model.
     name, licence
         What the model says of itself; the styles' names and the fast style's note if empty.
 
@@ -75,7 +78,7 @@ def onnx_model(
         raise InputError(
             "Writing ONNX needs one more package: pip install 'napari-style-transfer[export]'."
         ) from None
-    graph = _Graph(half=half)
+    graph = _Graph(half=half or int8, int8=int8)
     graph.paint(fast_style, size)
     helper, types = onnx.helper, onnx.TensorProto
     shape = [1, *(size or ("height", "width")), 3]
@@ -121,12 +124,12 @@ class _Graph:
 
     Parameters
     ----------
-    half
-        As for :func:`onnx_model`.
+    half, int8
+        As for :func:`onnx_model`; 8 bits are for kernels, half precision for all else.
     """
 
-    def __init__(self, *, half: bool) -> None:
-        self._half = half
+    def __init__(self, *, half: bool, int8: bool) -> None:
+        self._half, self._int8 = half, int8
         self.nodes: list[Any] = []
         self.initializers: list[Any] = []
         self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
@@ -200,6 +203,15 @@ class _Graph:
         """Add an entry of the network's state; return the name of it in float32."""
         from onnx import numpy_helper
 
+        if self._int8 and values.ndim == 4:
+            scale = np.abs(values).max((1, 2, 3), keepdims=True) / 127
+            quantized = np.round(values / np.where(scale > 0, scale, 1)).astype(np.int8)
+            self.initializers += [
+                numpy_helper.from_array(quantized, name),
+                numpy_helper.from_array(scale.astype(np.float32), name + SCALE_SUFFIX),
+            ]
+            # onnxruntime does this once, and a DequantizeLinear for every picture.
+            return self("Mul", self("Cast", name, to=_type("FLOAT")), name + SCALE_SUFFIX)
         values = stored(values) if self._half else values
         self.initializers.append(numpy_helper.from_array(values, name))
         return self("Cast", name, to=_type("FLOAT")) if values.dtype == np.float16 else name

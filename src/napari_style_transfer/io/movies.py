@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 import os
 import threading
@@ -115,6 +116,15 @@ class Movie(Sequence[Picture]):
 
     def close(self) -> None:
         """Give the file back; frames can be read no more."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how to open it in another process, once for all that is read of it there."""
+        return _opened, (self.path.absolute(),)
+
+
+@functools.lru_cache(maxsize=4)
+def _opened(path: Path) -> Movie:
+    return open_movie(path)
 
 
 def open_movie(path: str | os.PathLike[str]) -> Movie:

@@ -89,6 +89,11 @@ class Pages(Sequence[Colours]):
         self.footage = footage
         self._value_range = value_range
 
+    @property
+    def noun(self) -> str:
+        """What one of them is called: page, or frame of a movie."""
+        return "page" if self.footage is None else "frame"
+
     def __len__(self) -> int:
         """Return how many there are."""
         return len(self.pages)
@@ -251,8 +256,8 @@ def _tiff_pages(path: Path) -> list[Page]:
             shape = file.pages.first.shape
             # ImageJ writes stacks of more than 4 GB so.
             if series is not None and series.shape != shape and series.dataoffset is not None:
-                planes = tifffile.memmap(path, mode="r").reshape(-1, *shape)
-                readers = [partial(_plane, plane) for plane in planes]
+                count = len(_planes(path, shape))
+                readers = [partial(_plane, path, shape, place) for place in range(count)]
     except tiff.CutShort:
         raise
     except InputError as error:
@@ -286,7 +291,12 @@ def _read_page(path: Path, position: int, number: int) -> Raster:
         return tiff.read(path, position)
 
 
-def _plane(plane: Any) -> Raster:
+def _planes(path: Path, shape: tuple[int, ...]) -> Any:
+    """Map the planes of a TIFF, each of some shape, into memory."""
+    return tifffile.memmap(path, mode="r").reshape(-1, *shape)
+
+
+def _plane(path: Path, shape: tuple[int, ...], place: int) -> Raster:
     """Read a plane of a memory map."""
-    array = np.array(plane)
+    array = np.array(_planes(path, shape)[place])
     return Raster(array, "grey" if array.ndim == 2 else "rgb")

@@ -66,6 +66,21 @@ class StackOutput(Protocol):
         ...
 
 
+@runtime_checkable
+class Shareable(Protocol):
+    """An output that other processes can write to."""
+
+    def shared(self) -> StackOutput:
+        """Return what writes to the same place from any process, and reads from it; it can be pickled.
+
+        Raises
+        ------
+        InputError
+            If other processes cannot write there.
+        """
+        ...
+
+
 class SliceError(InputError):
     """A slice that cannot be painted.
 
@@ -80,6 +95,10 @@ class SliceError(InputError):
     def __init__(self, index: Index, reason: str) -> None:
         super().__init__(f"Slice {', '.join(map(str, index))}: {reason}")
         self.index, self.reason = index, reason
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how to make it in another process."""
+        return SliceError, (self.index, self.reason)
 
 
 class ArrayOutput:
@@ -115,6 +134,11 @@ class ArrayOutput:
     def finish(self, _index: Index, _recipe: Recipe, /) -> None:
         """Take no notice: what is done, its owner knows."""
 
+    def shared(self) -> ArrayOutput:
+        """Return it, if it is an array in files in which each slice has chunks of its own."""
+        check_shared(self._array)
+        return self
+
 
 def rgba(picture: Picture, alpha: npt.NDArray[Any] | None) -> Picture:
     """Return an (H, W, 3) picture with an opacity of any size and real type; opaque if None."""
@@ -125,6 +149,26 @@ def rgba(picture: Picture, alpha: npt.NDArray[Any] | None) -> Picture:
     opaque = np.full((*picture.shape[:2], 4), np.iinfo(picture.dtype).max, picture.dtype)
     opaque[..., :3] = picture
     return opaque
+
+
+def check_shared(array: Any) -> None:
+    """Refuse an array into which other processes cannot write slices at the same time.
+
+    Raises
+    ------
+    InputError
+        If it is in memory, or several slices share a chunk.
+    """
+    chunks = getattr(array, "shards", None) or getattr(array, "chunks", None)
+    if chunks is None or type(getattr(array, "store", None)).__name__ == "MemoryStore":
+        raise InputError(
+            "Workers cannot write into this process's memory; give a zarr array in files as `out`."
+        )
+    if any(length != 1 for length in chunks[:-3]):
+        raise InputError(
+            f"In the array for the results several slices share a chunk of {chunks}; workers would "
+            "overwrite each other's, so give each slice chunks of its own."
+        )
 
 
 def check_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:

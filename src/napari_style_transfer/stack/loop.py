@@ -9,9 +9,8 @@ slices take nothing.
 
 from __future__ import annotations
 
-import contextlib
 import math
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,19 +19,20 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_style_transfer import methods
-from napari_style_transfer.errors import ContentError, InputError
-from napari_style_transfer.geometry import result_shape
-from napari_style_transfer.methods.base import Controls, Method, Neighbour, Request
-from napari_style_transfer.progress import Status, Step
+from napari_style_transfer.errors import InputError
+from napari_style_transfer.methods.base import Method, Request
+from napari_style_transfer.progress import Step
 from napari_style_transfer.settings import Settings
 from napari_style_transfer.spec import Regions, SliceRegions
-from napari_style_transfer.stack.base import ArrayOutput, SliceError, StackOutput
+from napari_style_transfer.stack.base import ArrayOutput, Shareable, SliceError, StackOutput
 from napari_style_transfer.stack.forecast import Forecast
+from napari_style_transfer.stack.order import Order
+from napari_style_transfer.stack.painter import Painting, SlicePainter, read_slice
 from napari_style_transfer.stack.plan import (
     Index,
     Task,
-    find_neighbour,
     leading_shape,
+    pick,
     plan_tasks,
     stack_shape,
 )
@@ -41,6 +41,8 @@ from napari_style_transfer.stack.scenes import Scenes
 from napari_style_transfer.steering import Steering
 
 if TYPE_CHECKING:
+    from distributed import Client
+
     from napari_style_transfer.engine.cache import Cache
 
 
@@ -55,14 +57,17 @@ class SliceStep:
     position, total
         Its place, from 0, among the chosen slices, and how many these are, those done before included.
     step
-        What the engine said; the last one of a slice carries its picture.
+        What the engine said; the last one of a slice carries its picture, unless a worker painted it.
     finished
         Whether the slice is done, and its picture in `out`. False on the last step of a slice in whose
         making the run was stopped.
     pixels_left
         Pixels times evaluations still to come, over all slices, as far as it is known; it never grows.
     alpha
-        (h, w) opacity of the slice's content, of any size and real type; None if it is opaque.
+        (h, w) opacity of the slice's content, of any size and real type; None if it is opaque, or painted
+        by a worker.
+    work
+        Pixels times evaluations since the message before.
     """
 
     index: Index
@@ -72,6 +77,7 @@ class SliceStep:
     finished: bool
     pixels_left: int
     alpha: npt.NDArray[Any] | None = None
+    work: int = 0
 
 
 def stylize_stack(
@@ -90,6 +96,7 @@ def stylize_stack(
     stop: Callable[[], bool] | None = None,
     on_error: Callable[[SliceError], None] | None = None,
     preview_interval: float = 0.3,
+    client: Client | None = None,
     **overrides: Any,
 ) -> Iterator[SliceStep]:
     """Paint the slices of a stack, in ascending order, each only once.
@@ -132,11 +139,18 @@ def stylize_stack(
         Called with each slice that cannot be painted, for example because it cannot be read or has no
         finite values. It is left out, and the next one starts from the nearest slice that is painted.
         If None, the first such slice ends the run.
+    client
+        A client of dask.distributed (extra ``cluster``). Its workers paint as many slices at once as can
+        be, to the same bytes where they compute with as many threads. Of a steady stack they paint scenes
+        at once, and the frames of each one after another; of neighbours, slices that do not wait for each
+        other. Workers need this version of the package. They read `slices`, unless these are in memory,
+        and write to `out`: a zarr array in files, or another output that they all reach. A slice is tried
+        twice before it is left out.
 
     Yields
     ------
     SliceStep
-        One for each evaluation; nothing for the slices in `done`.
+        One for each evaluation, or with `client` for each slice; nothing for the slices in `done`.
 
     Raises
     ------
@@ -144,6 +158,8 @@ def stylize_stack(
         If a slice cannot be painted and there is no `on_error`.
     InputError
         If the stack or a parameter cannot be used, or if no slice of the stack can be painted.
+    LostSchedulerError
+        If the scheduler of `client` answers no more. What is done is kept.
 
     Examples
     --------
@@ -161,23 +177,28 @@ def stylize_stack(
                 f"The array for the results has the shape {tuple(out.shape)}; it must be {expected}."
             )
     bits: Literal[8, 16] = 16 if output.dtype == np.uint16 else 8
-    painter = _Painter(
+    run = _Run(
         slices=slices,
         output=output,
         first=Request.of((), style, settings=settings, init=init, bits=bits),
+        tasks=tasks,
         chosen=chosen,
         stop=stop or (lambda: False),
         on_error=on_error,
-        relay=Relay(steering or Steering(), regions),
-        preview_interval=preview_interval,
+        regions=regions,
         method=method,
-        cache=cache,
     )
-    return painter.paint(tasks)
+    if client is None:
+        return run.in_turn(steering or Steering(), preview_interval, cache)
+    if steering is not None:
+        raise InputError("What workers paint cannot be steered; leave out `steering` or `client`.")
+    if not isinstance(output, Shareable):
+        raise InputError("Workers cannot write into this output; give a zarr array in files.")
+    return run.on_workers(client, output.shared())
 
 
 @dataclass
-class _Painter:
+class _Run:
     """One run over a stack; its fields are the arguments of :func:`stylize_stack`.
 
     `first` is the request for a slice without a neighbour, but for its content and regions.
@@ -186,159 +207,121 @@ class _Painter:
     slices: Any
     output: StackOutput
     first: Request
+    tasks: list[Task]
     chosen: list[Index]
     stop: Callable[[], bool]
     on_error: Callable[[SliceError], None] | None
-    relay: Relay
-    preview_interval: float
+    regions: Regions | SliceRegions | None
     method: Method | None
-    cache: Cache | None
-    stopped: bool = field(default=False, init=False)
-    begun: bool = field(default=False, init=False)
-    scenes: Scenes | None = field(default=None, init=False)
-    #: Slices that were read and may be needed again.
-    contents: dict[Index, Any] = field(default_factory=dict, init=False)
+    errors: list[SliceError] = field(default_factory=list, init=False)
 
-    def paint(self, tasks: list[Task]) -> Iterator[SliceStep]:
+    def in_turn(
+        self, steering: Steering, preview_interval: float, cache: Cache | None
+    ) -> Iterator[SliceStep]:
         """Paint one slice after another, each in a frame of its own so that none outlives its turn."""
-        if not tasks:
+        if not self.tasks:
             return
-        method = self.method or self._optimize()
-        painted, errors = set(self.output.done), list[SliceError]()
+        relay = Relay(steering, self.regions)
+        painter = SlicePainter(
+            load=partial(pick, self.slices),
+            output=self.output,
+            first=self.first,
+            method=self.method or _optimize(cache),
+            relay=relay,
+            stop=self.stop,
+            preview_interval=preview_interval,
+        )
+        painted = set(self.output.done)
         outdated = set[Index]()  # painted before something was changed
-        if self.first.settings.coherence == "steady":
-            self.scenes = Scenes(self.chosen, self._read, self._ask)
-        forecast = Forecast(method.evaluations(self.first, follows=True))
-        for number, task in enumerate(tasks, start=1):
-            if self._ask():
+        order = self._order(painter.ask)
+        forecast = Forecast(painter.method.evaluations(self.first, follows=True))
+        for number, task in enumerate(self.tasks, start=1):
+            if painter.ask():
                 return
-            before, updates = self._before(task.index, painted - outdated), self.relay.updates
-            forecast.begin(len(tasks) - number, follows=bool(before))
+            before, updates = order.before(task.index, painted - outdated), relay.updates
+            forecast.begin(len(self.tasks) - number, follows=bool(before))
+            paintings = painter.paint(task.index, before, order.references(task.index))
             try:
-                finished = yield from self._paint_slice(task, before, method, forecast)
+                finished = yield from self._told(task, paintings, forecast)
             except SliceError as error:
-                if self.on_error is None:
-                    raise
-                self.on_error(error)
-                errors.append(error)
+                self._leave_out(error)
                 continue
             if not finished:
                 return
-            if self.scenes is not None and self.relay.updates > updates:
+            if order.steady and relay.updates > updates:
                 outdated |= painted
             painted.add(task.index)
-        if len(errors) == len(self.chosen):
+        self._check_any()
+
+    def on_workers(self, client: Client, output: StackOutput) -> Iterator[SliceStep]:
+        """Paint on a client's workers as many slices at once as can be, and say when one is done."""
+        from napari_style_transfer.stack.spread import Shared, Spread, in_memory
+
+        if not self.tasks:
+            return
+        slices = None if in_memory(self.slices) else self.slices
+        shared = Shared(slices, output, self.first, self.regions, self.method)
+        order = self._order(self.stop)
+        spread = Spread(client, shared, order, self.slices, self.tasks, frozenset(self.output.done))
+        done, work, least = 0, 0, math.inf
+        for task, settled in spread.run(self.stop):
+            if isinstance(settled, SliceError):
+                self._leave_out(settled)
+                continue
+            done, work = done + 1, work + settled.work
+            least = min(least, work / done * len(spread))
+            step, left = settled.step, round(least)
+            yield SliceStep(
+                task.index, task.position, len(self.chosen), step, True, left, work=settled.work
+            )
+        if not len(spread):
+            self._check_any()
+
+    def _told(
+        self, task: Task, paintings: Generator[Painting, None, bool], forecast: Forecast
+    ) -> Generator[SliceStep, None, bool]:
+        """Say how far one slice is, and return whether it is done."""
+        finished = False
+        for painting in paintings:
+            step, finished = painting.step, painting.finished
+            left, work = forecast.left(step, painting.pixels), math.prod(step.shape)
+            yield SliceStep(
+                task.index,
+                task.position,
+                len(self.chosen),
+                step,
+                finished,
+                left,
+                painting.alpha,
+                work,
+            )
+        return finished
+
+    def _order(self, stop: Callable[[], bool]) -> Order:
+        coherence, scenes = self.first.settings.coherence, None
+        if coherence == "steady":
+            read = partial(read_slice, partial(pick, self.slices))
+            scenes = Scenes.find(self.chosen, read, stop)
+        return Order(scenes, independent=coherence == "independent")
+
+    def _leave_out(self, error: SliceError) -> None:
+        if self.on_error is None:
+            raise error
+        self.on_error(error)
+        self.errors.append(error)
+
+    def _check_any(self) -> None:
+        """Refuse a stack of which nothing can be painted."""
+        if len(self.errors) == len(self.chosen):
             total = len(self.chosen)
             which = "The slice" if total == 1 else f"None of the {total} slices"
             verb = "cannot" if total == 1 else "can"
-            raise InputError(f"{which} {verb} be painted. {errors[0]}")
+            raise InputError(f"{which} {verb} be painted. {self.errors[0]}")
 
-    def _optimize(self) -> Method:
-        if self.cache is None:
-            return methods.create()
-        from napari_style_transfer.methods.optimize import Optimize
 
-        return Optimize(self.cache)
+def _optimize(cache: Cache | None) -> Method:
+    if cache is None:
+        return methods.create()
+    from napari_style_transfer.methods.optimize import Optimize
 
-    def _paint_slice(
-        self, task: Task, before: Sequence[Index], method: Method, forecast: Forecast
-    ) -> Generator[SliceStep, None, bool]:
-        """Paint one slice and return whether it is done, rather than dropped."""
-        index = task.index
-        self.relay.begin(index)
-        request = self._request(index, before, method)
-        steps = self._start(index, request, method)
-        del request
-        content = self.contents[index]
-        alpha = content[..., 3] if content.shape[2:] == (4,) else None
-        pixels = math.prod(result_shape(content.shape[:2], self.first.settings.size))
-        finished = False
-        for step in steps:
-            # A run also ends as stopped by its own `stop_after`, which is part of the plan.
-            dropped = step.status is Status.STOPPED and self.stopped
-            finished = step.status is not Status.RUNNING and not dropped
-            if finished:
-                assert step.picture is not None  # a method's promise for the last step of every run
-                self.output.write(index, step.picture, alpha)
-            left = forecast.left(step, pixels)
-            yield SliceStep(index, task.position, len(self.chosen), step, finished, left, alpha)
-        return finished
-
-    def _before(self, index: Index, painted: Collection[Index]) -> tuple[Index, ...]:
-        """Return the slices from which another one takes something over: its neighbour, then anchors."""
-        if self.scenes is not None:
-            return self.scenes.before(index, painted)
-        if self.first.settings.coherence == "independent":
-            return ()
-        neighbour = find_neighbour(index, painted)
-        return () if neighbour is None else (neighbour,)
-
-    def _request(self, index: Index, before: Sequence[Index], method: Method) -> Request:
-        """Read a slice and return the request for it."""
-        references = () if self.scenes is None else self.scenes.references(index)
-        # Nothing else is held while this one is read.
-        kept = {*before, *references}
-        self.contents = {each: held for each, held in self.contents.items() if each in kept}
-        content = self._kept(index)
-        request = self.first.replace(
-            content=content,
-            regions=self.relay.regions(),
-            references=self._readable(references),
-        )
-        if not before:
-            return request
-        # Their pictures are read back rather than remembered, so that a run that goes on sees the same.
-        earlier = [
-            Neighbour(partial(self._kept, each), np.asarray(self.output[each])) for each in before
-        ]
-        try:
-            return method.following(request, earlier[0], earlier[1:])
-        except SliceError:  # one of them, painted before, can be read no more
-            return request.replace(init=None)
-        except InputError as error:
-            raise SliceError(index, str(error)) from None
-        finally:
-            if self.scenes is None:
-                self.contents = {index: content}
-
-    def _readable(self, indices: Iterable[Index]) -> tuple[Any, ...]:
-        """Return those of some slices that can be read."""
-        found = []
-        for index in indices:
-            with contextlib.suppress(SliceError):
-                found.append(self._kept(index))
-        return tuple(found)
-
-    def _kept(self, index: Index) -> Any:
-        """Return a slice, read once as long as it is needed."""
-        if index not in self.contents:
-            self.contents[index] = self._read(index)
-        return self.contents[index]
-
-    def _read(self, index: Index) -> Any:
-        try:
-            return np.asarray(self.slices[index[0] if len(index) == 1 else index])
-        except (SliceError, MemoryError):
-            raise
-        except InputError as error:
-            raise SliceError(index, str(error)) from None
-        except Exception as error:  # whatever the storage behind the stack raises
-            raise SliceError(index, f"It cannot be read: {str(error).rstrip('.')}.") from error
-
-    def _start(self, index: Index, request: Request, method: Method) -> Iterator[Step]:
-        controls = Controls(self.relay, self._ask, self.preview_interval)
-        try:
-            steps = method.run(request, controls)
-        except ContentError as error:
-            raise SliceError(index, str(error)) from None
-        except InputError as error:
-            if not self.begun:
-                raise
-            # Style and parameters were good for the slices before: it is this one.
-            raise SliceError(index, str(error)) from None
-        self.begun = True
-        return steps
-
-    def _ask(self) -> bool:
-        self.stopped = self.stopped or self.stop()
-        return self.stopped
+    return Optimize(cache)

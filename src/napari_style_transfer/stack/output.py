@@ -19,7 +19,7 @@ from napari_style_transfer.memory import GIB
 from napari_style_transfer.progress import Picture
 from napari_style_transfer.recipe import RECIPE_KEY, Recipe
 from napari_style_transfer.settings import Settings
-from napari_style_transfer.stack.base import check_dtype, rgba
+from napari_style_transfer.stack.base import check_dtype, check_shared, rgba
 from napari_style_transfer.stack.plan import Index
 
 if TYPE_CHECKING:
@@ -68,6 +68,14 @@ class Record:
             return None
         return cls(run, done, Recipe.parse(values) if RECIPE_KEY in values else None)
 
+    def differences(self, run: dict[str, Any]) -> list[str]:
+        """Return in what another run differs.
+
+        A parameter that an older record does not have was then as it is now by default.
+        """
+        begun = Settings().model_dump(mode="json", include=set(run)) | self.run
+        return [key for key in {**run, **begun} if run.get(key) != begun.get(key)]
+
     def check(self, run: dict[str, Any], where: Path) -> None:
         """Refuse to go on with another run than the one that began.
 
@@ -76,8 +84,7 @@ class Record:
         InputError
             If `run` differs; the sentence names in what.
         """
-        changed = [key for key in {**run, **self.run} if run.get(key) != self.run.get(key)]
-        if changed:
+        if changed := self.differences(run):
             raise InputError(
                 f"{where} holds a result that was begun with another {', '.join(changed)}; "
                 "choose another place for this one."
@@ -162,6 +169,11 @@ class StackResult:
         self._record.recipe = self._record.recipe or recipe
         if not isinstance(self.array, np.ndarray):
             self.array.attrs.update(self._record.to_json())
+
+    def shared(self) -> StackResult:
+        """Return what writes slices from any process, if they are in files."""
+        check_shared(self.array)
+        return StackResult(self.array, Record({}))
 
 
 def fits_in_memory(shape: tuple[int, ...], dtype: npt.DTypeLike = np.uint8) -> bool:

@@ -72,6 +72,11 @@ def find_neighbour(index: Index, painted: Collection[Index]) -> Index | None:
     return None
 
 
+def pick(slices: Any, index: Index) -> Any:
+    """Return a slice of a stack, as the stack gives it."""
+    return slices[index[0] if len(index) == 1 else index]
+
+
 def leading_shape(slices: Any) -> tuple[int, ...]:
     """Return the lengths of a stack's axes before (H, W[, C]).
 

@@ -22,22 +22,38 @@ class Scenes:
 
     Parameters
     ----------
-    indices
-        The chosen slices. Those that differ in the first number only are the frames of one movie.
-    read
-        Reads a slice; raises InputError if it cannot be read.
-    stop
-        Asked before each slice is read; once it answers true, no more are looked at.
+    scenes
+        The frames of each scene in their order.
     """
 
-    def __init__(
-        self, indices: Iterable[Index], read: Callable[[Index], Any], stop: Callable[[], bool]
-    ) -> None:
+    def __init__(self, scenes: Iterable[tuple[Index, ...]]) -> None:
         self._scenes: dict[Index, tuple[Index, ...]] = {}
+        for scene in scenes:
+            self._scenes |= dict.fromkeys(scene, scene)
+
+    @classmethod
+    def find(
+        cls, indices: Iterable[Index], read: Callable[[Index], Any], stop: Callable[[], bool]
+    ) -> Scenes:
+        """Look at all frames for cuts.
+
+        Parameters
+        ----------
+        indices
+            The chosen slices. Those that differ in the first number only are the frames of one movie.
+        read
+            Reads a slice; raises InputError if it cannot be read.
+        stop
+            Asked before each slice is read; once it answers true, no more are looked at.
+        """
         frames = sorted(indices, key=lambda index: (index[1:], index))
-        for _, movie in groupby(frames, key=lambda index: index[1:]):
-            for scene in _divided(tuple(movie), read, stop):
-                self._scenes |= dict.fromkeys(scene, scene)
+        movies = (tuple(movie) for _, movie in groupby(frames, key=lambda index: index[1:]))
+        return cls(scene for movie in movies for scene in _divided(movie, read, stop))
+
+    def earlier(self, index: Index) -> tuple[Index, ...]:
+        """Return the frames of a frame's scene that come before it, the latest first."""
+        scene = self._scenes[index]
+        return scene[: scene.index(index)][::-1]
 
     def before(self, index: Index, painted: Collection[Index]) -> tuple[Index, ...]:
         """Return the frames whose results a frame takes over, as far as they are painted.

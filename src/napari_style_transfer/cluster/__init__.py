@@ -1,0 +1,1 @@
+"""Many workers, on one machine or many, through dask.distributed (extra ``cluster``)."""
