@@ -48,6 +48,13 @@ def names() -> list[str]:
     return sorted(path.name for path in Path().iterdir())
 
 
+def test_the_value_of_an_option_is_no_picture(fake: FakeMethod) -> None:
+    """Not even of one that the help of another names, where a picture more could be given."""
+    assert main(["photo.png", "--style", "painting.png", "--size", "32", "--quiet"]) == 0
+    (call,) = fake.calls
+    assert call["settings"].size == 32
+
+
 # ---- checked first -------------------------------------------------------------------------------
 
 

@@ -50,7 +50,7 @@ def test_the_oldest_versions_are_those_that_are_allowed(project: dict[str, Any])
     pinned = dict(line.split("==") for line in lines if "==" in line)
     extras = project["optional-dependencies"]
     wanted = [*project["dependencies"]]
-    for extra in ("test", "export", "movie", "codecs"):
+    for extra in ("test", "cluster", "export", "movie", "codecs"):
         wanted += extras[extra]
     for line in wanted:
         requirement = Requirement(line)

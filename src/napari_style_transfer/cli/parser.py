@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -69,7 +68,7 @@ class Parser(argparse.ArgumentParser):
 
     def _names(self) -> list[str]:
         """Return the names of the options there are."""
-        return re.findall(r"(?<!\S)--?[a-z][\w-]*", self.format_help())
+        return list(self._option_string_actions)
 
     def describe_commands(self, commands: Mapping[str, str]) -> None:
         """List subcommands, each with its help, below the description."""
