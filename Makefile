@@ -14,6 +14,7 @@
 # make bench-augment what a segmenter gains by new training pictures, on three gaps (hours)
 # make bench-translate is a learned translation the true one? Three kinds of pictures (two hours)
 # make bench-export  exported fast styles in their runtimes: size, speed, memory, parity (minutes)
+# make bench-cluster what many workers cost: 100,000 empty tasks, and a worker's start (minutes)
 # make docs          the site of all pages, in build/docs; its notebooks are run (minutes)
 # make styles        learn the fast styles that ship: fetch photographs, paint, learn (two hours)
 # make clean         remove what make made
@@ -29,7 +30,7 @@
 .POSIX:
 .SUFFIXES:
 .PHONY: help demo test test-fast test-all test-minimum constraints coverage lint bench bench-full bench-gpu bench-fast \
-  bench-movie bench-augment bench-translate bench-export docs styles clean
+  bench-movie bench-augment bench-translate bench-export bench-cluster docs styles clean
 
 PYTHON = python3
 BIN = .venv/bin
@@ -108,6 +109,9 @@ bench-translate: $(STAMP)
 
 bench-export: $(STAMP)
 	@$(RUN) -m benchmarks.export $(BENCH)
+
+bench-cluster: $(STAMP)
+	@$(BIN)/python -m benchmarks.cluster $(BENCH)
 
 docs: $(DOCS_STAMP)
 	@$(RUN) -m sphinx -W --keep-going --quiet docs build/docs && echo "build/docs/index.html"

@@ -67,7 +67,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
     options.folder.mkdir(parents=True, exist_ok=True)
-    words = sys.argv[1:] if arguments is None else arguments
+    words = [Path(word).name for word in (sys.argv[1:] if arguments is None else arguments)]
     data: dict[str, Any] = {
         "command": " ".join(["python -m benchmarks.export", *words]),
         "style": options.style,
@@ -106,6 +106,7 @@ class Bench:
 
     def __init__(self, options: argparse.Namespace, data: dict[str, Any]) -> None:
         self._options, self._data = options, data
+        self._programs = set[Path]()
         self._home = CACHE / "export"
         self._home.mkdir(parents=True, exist_ok=True)
         self._fast_style = FastStyle.load(options.style)
@@ -160,8 +161,8 @@ class Bench:
 
     def _program(self, size: int) -> Path:
         """Return the ExecuTorch program for pictures of one size; written at the first call."""
-        path = self._home / f"{self._options.style}-{size}.pte"
-        if not path.exists():
+        path = self._home / f"{size}.pte"
+        if path not in self._programs:
             words = ["export", self._options.style, "-o", str(path), "--size", str(size)]
             command = [self._options.executorch, "-W", "ignore", "-c", _EXPORT, *words]
             done = subprocess.run(
@@ -169,6 +170,7 @@ class Bench:
             )
             if done.returncode:
                 raise PartyError(done.stderr.strip().splitlines()[-1])
+            self._programs.add(path)
         return path
 
     def _start(self, name: str, size: int, content: Path) -> Runtime:

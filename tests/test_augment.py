@@ -133,6 +133,10 @@ def test_styles_come_from_files_folders_and_patterns(tmp_path: Path) -> None:
     ("change", "message"),
     [
         (lambda at: tifffile.imwrite(at / "train/n0_masks.tif", discs(side=65)[1]), "of one size"),
+        (
+            lambda at: tifffile.imwrite(at / "train/n0_masks.tif", discs()[0].astype(np.float32)),
+            "are of type float32; save them as whole numbers",
+        ),
         (lambda at: tifffile.imwrite(at / "real.tif", texture(side=12)), "must have 16 px"),
         (lambda at: tifffile.imwrite(at / "real.tif", np.full((64, 64), 7)), "one value only"),
         (lambda at: (at / "real.tif").write_bytes(b"II*\0"), "Cannot read"),
@@ -271,6 +275,29 @@ def test_an_image_that_cannot_be_painted_is_left_out(painter: FakePainter, tmp_p
     steps = run(train, real, out, copies=1)
     assert [step.left_out for step in steps if step.left_out] == [f"{train / 'n0.tif'}: It is odd."]
     assert len(rows(out)) == 1
+
+
+def test_an_image_that_cannot_be_read_or_has_other_channels_is_left_out(
+    painter: FakePainter, tmp_path: Path
+) -> None:
+    train, real, out = cellpose(tmp_path / "train", 4), tmp_path / "real.tif", tmp_path / "out"
+    options: Any = {"imagej": True, "metadata": {"axes": "CYX"}}
+    for name in ("n0", "n3"):
+        tifffile.imwrite(train / f"{name}.tif", np.stack([discs()[0]] * 2), **options)
+    tifffile.imwrite(real, np.stack([texture(), texture(3)]), **options)
+    tifffile.imwrite(train / "n2.tif", np.full((64, 64), np.nan, np.float32))
+    steps = run(train, real, out, copies=1)
+    assert [step.left_out for step in steps if step.left_out] == [
+        f"{train / 'n1.tif'}: The images have 1 channel, but a style has 2 channels; give pictures with "
+        "the same channels.",
+        f"The picture {train / 'n2.tif'} has pixels that are not finite (NaN or infinite); replace them "
+        "first.",
+    ]
+    assert [row["picture"] for row in rows(out)] == [
+        "images/n0_style1.tif",
+        "images/n3_style1.tif",
+    ]
+    assert steps[-1].finished
 
 
 def test_many_pictures_are_painted_by_a_fast_style_that_is_kept(

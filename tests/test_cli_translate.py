@@ -90,7 +90,8 @@ def test_learning_goes_on(learned: Path) -> None:
     assert main(words) == 2  # it is there already
     assert main([*words, "--continue"]) == 0
     after = Translator.load(learned).info
-    assert after.seconds > before.seconds
+    assert after.seconds >= before.seconds  # one that is worse never takes its place
+    assert np.array_equal(after.source_range.low, before.source_range.low)
     assert after.settings.width == 8
 
 
@@ -134,3 +135,13 @@ def test_parameters_of_learning_are_refused_when_pictures_are_translated(
     words = ["translate", "phase", "--with", str(learned), "-o", "out", "--minutes", "3"]
     assert main(words) == 2
     assert "--minutes is for learning" in capsys.readouterr().err
+
+
+def test_a_translator_is_exported(learned: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("onnx")
+    assert main(["export", str(learned), "-o", "ab.onnx", "--half"]) == 0
+    assert "Saved ab.onnx" in capsys.readouterr().out
+    assert main(["export", str(learned), "-o", "page/"]) == 2
+    assert "exported as ONNX" in capsys.readouterr().err
+    assert main(["export", str(learned), "night", "-o", "ab.onnx"]) == 2
+    assert "exported by itself" in capsys.readouterr().err

@@ -28,12 +28,15 @@ if TYPE_CHECKING:
     from napari_style_transfer.io.stacks import read_stack
     from napari_style_transfer.learning import LearningSettings, LearningStep
     from napari_style_transfer.methods.learn import iter_learn
+    from napari_style_transfer.methods.translate import iter_translation
     from napari_style_transfer.progress import Losses, Status, Step
     from napari_style_transfer.run import Run
     from napari_style_transfer.settings import Settings
     from napari_style_transfer.spec import Region, Regions, Style
     from napari_style_transfer.stack.loop import SliceStep, stylize_stack
     from napari_style_transfer.steering import Steering
+    from napari_style_transfer.translation import TranslationSettings, TranslationStep
+    from napari_style_transfer.translator import Translator
 
 __all__ = [
     "Cache",
@@ -52,10 +55,14 @@ __all__ = [
     "Step",
     "Style",
     "StyleTransferError",
+    "TranslationSettings",
+    "TranslationStep",
+    "Translator",
     "__version__",
     "export_fast_style",
     "iter_learn",
     "iter_stylize",
+    "iter_translation",
     "open_movie",
     "over_white",
     "read_labels",
@@ -84,9 +91,13 @@ _HOME = {
     "Step": "progress",
     "Style": "spec",
     "StyleTransferError": "errors",
+    "TranslationSettings": "translation",
+    "TranslationStep": "translation",
+    "Translator": "translator",
     "export_fast_style": "export.export",
     "iter_learn": "methods.learn",
     "iter_stylize": "api",
+    "iter_translation": "methods.translate",
     "open_movie": "io.movies",
     "over_white": "io.pictures",
     "read_labels": "io.labels",

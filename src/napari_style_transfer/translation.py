@@ -110,14 +110,15 @@ class TranslationStep:
     structure
         How the edges of held-out pictures agree with those of their translation, in [0, 1].
     likeness
-        How much nearer held-out pictures have come to the target's by it: 0 not at all, 1 wholly.
+        How much nearer held-out pictures have come to the target's than by matching mean and deviation
+        alone: 0 not at all, 1 wholly.
     best
         The highest harmonic mean of both so far; the translator is the one that had it.
     device, precision
         Where and how it is computed.
     translator
-        The best translator so far, whenever there is a better one, and on the last step. It is the
-        receiver's own: learning does not change it further.
+        What is learned so far, whenever it was looked at; on the last step always, and there the best one.
+        It is the receiver's own: learning does not change it further.
     status
         ``RUNNING``, or on the last step ``FINISHED`` or ``STOPPED``.
     note
@@ -205,7 +206,7 @@ class TranslationInfo:
     agreement
         Of the edges of pictures held out.
     likeness
-        How much nearer to the target these have come.
+        How much nearer to the target these have come than by matching mean and deviation alone.
     settings
         With which it was learned.
     versions

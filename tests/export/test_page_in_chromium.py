@@ -111,6 +111,27 @@ def test_it_paints_what_torch_paints(
     assert not browser.log()
 
 
+@pytest.mark.parametrize("threads", [1, 2, 4])
+def test_the_number_of_threads_changes_nothing_that_is_seen(
+    page: Path, browser: Browser, tmp_path: Path, threads: int
+) -> None:
+    folder, path = tmp_path / "page", photo(tmp_path, 256, 192)
+    shutil.copytree(page, folder)
+    worker = folder / "worker.js"
+    text = worker.read_text("utf-8")
+    worker.write_text(
+        text.replace("self.navigator.hardwareConcurrency", str(threads)), encoding="utf-8"
+    )
+    with served(folder) as address:
+        browser.open(f"{address}?engine=wasm")
+        number = "1 thread" if threads == 1 else f"{threads} threads"
+        assert browser.find("engine").text.endswith(f"in {number}.")
+        browser.choose(path)
+        result = read(browser.saved("save-png"))
+    expected = FastStyle.load("night")(path, device="cpu", precision="float32")
+    assert np.abs(result - expected).max() <= 1
+
+
 def test_the_second_style_is_another(address: str, browser: Browser, tmp_path: Path) -> None:
     path = photo(tmp_path, 200, 150)
     browser.open(f"{address}?engine=wasm")

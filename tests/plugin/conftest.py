@@ -10,7 +10,10 @@ from fake_method import FakeMethod
 from fakes import Driver
 from napari.components import ViewerModel
 from pytestqt.qtbot import QtBot
+from qtpy.QtCore import QSettings
 
+from napari_style_transfer.plugin.outputs import unfinished
+from napari_style_transfer.plugin.widgets import remembered
 from napari_style_transfer.plugin.widgets.style_transfer import StyleTransferWidget
 
 
@@ -25,6 +28,20 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> FakeMethod:
 def _no_preferences(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the preferences of whoever runs the tests out of them."""
     monkeypatch.setattr("napari_style_transfer.plugin.widgets.choices.preferred", dict)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_remembered(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """Begin without what another napari has left, and leave nothing."""
+    path = tmp_path_factory.mktemp("user")
+    monkeypatch.setattr(unfinished, "folder", lambda: path / "unfinished")
+    user, ini = QSettings.Scope.UserScope, QSettings.Format.IniFormat
+    QSettings.setPath(ini, user, str(path / "settings"))
+    remembered._store.cache_clear()
+    yield
+    remembered._store.cache_clear()
 
 
 @pytest.fixture

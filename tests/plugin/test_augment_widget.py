@@ -194,7 +194,10 @@ def test_pictures_to_look_at_and_left_out_are_told(
         (lambda at: (at / "train/n1_masks.tif").unlink(), "There are no labels in"),
         (lambda at: (at / "real.tif").unlink(), "There is no file"),
         (lambda at: tifffile.imwrite(at / "train/n0_masks.tif", discs(side=65)[1]), "of one size"),
-        (lambda at: tifffile.imwrite(at / "train/n0_masks.tif", np.ones((64, 64))), "grey levels"),
+        (
+            lambda at: tifffile.imwrite(at / "train/n0_masks.tif", np.ones((64, 64))),
+            "whole numbers",
+        ),
         (
             lambda at: tifffile.imwrite(at / "real.tif", np.full((64, 64), np.nan, np.float32)),
             "not finite",
@@ -257,7 +260,7 @@ def test_layers_are_saved_and_augmented_slice_by_slice(driver: Driver, tmp_path:
     labels = tifffile.imread(out / "augmented/masks/cells_2_style1.tif")
     np.testing.assert_array_equal(labels, masks[2])
     assert labels.dtype == np.uint16
-    assert [each.name for each in (out / "styles").iterdir()] == ["mine_new_scope.tif"]
+    assert [each.name for each in (out / "styles").iterdir()] == ["mine_new_scope_style.tif"]
     sheet = driver.viewer.layers[-1]
     assert sheet.name == "contact sheet of out"
     right = driver.viewer.layers["mine: new/scope"].extent.world[1, 1]

@@ -819,12 +819,3 @@ def test_layers_that_went_meanwhile_are_not_asked_for(viewer: ViewerModel, qtbot
     qtbot.addWidget(again.native)
     assert again.style.value in viewer.layers
     assert again.run.enabled
-
-
-def test_another_viewer_begins_anew(viewer: ViewerModel, qtbot: QtBot) -> None:
-    first = StyleTransferWidget(viewer)
-    qtbot.addWidget(first.native)
-    first.size.value = 300
-    other = StyleTransferWidget(ViewerModel())
-    qtbot.addWidget(other.native)
-    assert other.settings() == Settings()

@@ -107,14 +107,23 @@ class Draw:
                 )
 
     def draw(self, pair: Pair, copy: int, image: Micrograph) -> Drawn:
-        """Return what the new picture of an image gets."""
+        """Return what the new picture of an image gets.
+
+        Raises
+        ------
+        ContentError
+            If it has other channels than the styles.
+        """
         random = Random(f"{self.settings.seed}/{pair.image.name}/{copy}")
         strength = random.uniform(*self.settings.strengths)
         if self.settings.way == "fast":
             number = random.randrange(self.settings.crops)
             drawn = self.learned_crop(number)
         else:
-            number, drawn = 0, self._crop(random, image, image.shape)
+            try:
+                number, drawn = 0, self._crop(random, image, image.shape)
+            except InputError as error:
+                raise ContentError(str(error)) from None
         return Drawn(drawn.style, drawn.crop, drawn.planes, strength, number)
 
     @property

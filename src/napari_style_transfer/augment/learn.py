@@ -61,6 +61,7 @@ def learned(
     if path.exists():
         yield FastStyle.load(path)
         return
+    yield AugmentStep("learn", 0, 60 * settings.minutes, "Loading the network")
     named = {}
     for number, planes in enumerate(styles, start=1):
         pictures = [np.moveaxis(planes, 0, 2)] if colour else list(planes)

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy.typing as npt
+
 from napari_style_transfer.augment.draw import Draw
 from napari_style_transfer.augment.learn import learned, learned_translation
 from napari_style_transfer.augment.pairs import (
@@ -39,7 +41,7 @@ from napari_style_transfer.errors import ContentError, InputError
 from napari_style_transfer.fast_style import FastStyle
 from napari_style_transfer.io.atomic import save_bytes
 from napari_style_transfer.io.labels import read_labels
-from napari_style_transfer.io.micrographs import read_micrograph, save_micrograph
+from napari_style_transfer.io.micrographs import Micrograph, read_micrograph, save_micrograph
 from napari_style_transfer.translator import Translator
 from napari_style_transfer.value_range import Planes, ValueRange
 
@@ -211,36 +213,41 @@ class _Run:
             make_folder(self.record.folder / name)
         done = total - len(tasks)
         if tasks:
-            yield AugmentStep("paint", done, total, f"Picture {done + 1}/{total}")
+            yield AugmentStep("paint", done, total, _doing(done, total))
         for number, task in enumerate(tasks, start=done + 1):
             assert painter is not None
             made, left_out = None, ""
             try:
-                made = self._make(task, painter)
-            except ContentError as error:
-                left_out = f"{task.pair.image}: {error}"
+                image, labels = read_micrograph(task.pair.image), read_labels(task.pair.labels)
+            except InputError as error:
+                left_out = str(error)
+            else:
+                try:
+                    made = self._make(task, painter, image, labels)
+                except ContentError as error:
+                    left_out = f"{task.pair.image}: {error}"
             if made is not None:
                 self.record.add(made)
                 if len(self.record.made) == _FIRST_SHEET:
                     self._save_overview()
             elif not left_out:  # stopped
                 return
-            doing = f"Picture {number}/{total}"
+            doing = _doing(number, total)
             yield AugmentStep("paint", number, total, doing, made=made, left_out=left_out)
 
-    def _make(self, task: _Task, painter: Painter) -> Made | None:
+    def _make(
+        self, task: _Task, painter: Painter, image: Micrograph, labels: npt.NDArray[Any]
+    ) -> Made | None:
         """Make one picture and save it with its labels; None if it was stopped."""
         began = time.monotonic()
         if self.stop():
             return None
-        image = read_micrograph(task.pair.image)
         drawn = self.draw.draw(task.pair, task.copy, image)
         unit = ValueRange.of(image).to_unit(image.planes)
         painting = Painting(unit, drawn.planes, image.colour, drawn.strength, drawn.number)
         planes = painter(painting, self.stop)
         if planes is None:
             return None
-        labels = read_labels(task.pair.labels)
         kept, added = measure(unit, planes, labels, image.colour)
         style = read_micrograph(drawn.style)
         values = output_range(image, style, self.settings.values)
@@ -271,6 +278,11 @@ class _Run:
         if self.record.made:
             self.record.save_table()
             save_sheet(self.record.folder / SHEET_NAME, self.record.folder, self.record.made)
+
+
+def _doing(done: int, total: int) -> str:
+    """Name the picture that is made after so many."""
+    return f"Picture {min(done + 1, total)}/{total}"
 
 
 @dataclass(frozen=True)

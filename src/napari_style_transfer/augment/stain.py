@@ -7,6 +7,7 @@ authors' program.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,8 @@ _CLEAR, _LEAST_DENSITY, _PERCENTILE = 240 / 255, 0.15, 1.0
 _STRONG = 99.0
 #: The darkest value that has a density: half a grey level.
 _DARKEST = 0.5 / 255
+#: Pixels of a picture that its stains are measured by, about, at most.
+_ENOUGH = 2**19
 #: Share of the pixels that must be stained.
 _LEAST_TISSUE = 0.005
 
@@ -59,12 +62,11 @@ def match_stain(
     except ContentError as error:
         raise InputError(f"The style: {error}") from None
     found = stains(picture)
-    density = _density(picture)
-    (amounts, most), (_, wanted_most) = (
-        _amounts(each, which) for each, which in ((density, found), (_density(reference), wanted))
-    )
-    scaled = amounts * (wanted_most / most)[:, None]
-    matched = np.clip(_CLEAR * np.exp(-wanted @ scaled), 0, 1).T.reshape(picture.shape)
+    most, wanted_most = _strong(picture, found), _strong(reference, wanted)
+    # From densities to the amounts of the stains, those of the reference, and its densities.
+    matrix = wanted @ np.diag(wanted_most / most) @ np.linalg.pinv(found)
+    density = matrix.astype(np.float32) @ _density(picture)
+    matched = np.clip(_CLEAR * np.exp(-density), 0, 1).T.reshape(picture.shape)
     return np.asarray(picture + strength * (matched - picture), np.float32)
 
 
@@ -78,7 +80,7 @@ def stains(picture: npt.NDArray[Any]) -> Floats:
     ContentError
         If hardly anything is stained, or all in one colour.
     """
-    density = _density(picture)
+    density = _density(_thinned(picture))
     stained = density[:, (density >= _LEAST_DENSITY).all(0)]
     if stained.shape[1] < max(16, _LEAST_TISSUE * density.shape[1]):
         raise ContentError(
@@ -95,14 +97,19 @@ def stains(picture: npt.NDArray[Any]) -> Floats:
     return np.asarray(found[:, np.argsort(-found[0])])
 
 
-def _amounts(density: Floats, which: Floats) -> tuple[Floats, Floats]:
-    """Return how much of each stain each pixel has, (2, N), and the strong amounts, (2,)."""
-    amounts = np.asarray(np.linalg.lstsq(which, density, rcond=None)[0], np.float64)
-    strong = np.maximum(np.percentile(amounts, _STRONG, axis=1), 1e-3)
-    return amounts, np.asarray(strong)
+def _strong(picture: npt.NDArray[Any], which: Floats) -> Floats:
+    """Return the strong amounts, (2,), of stains (3, 2) in a picture."""
+    amounts = np.linalg.pinv(which) @ _density(_thinned(picture))
+    return np.asarray(np.maximum(np.percentile(amounts, _STRONG, axis=1), 1e-3), np.float64)
 
 
-def _density(picture: npt.NDArray[Any]) -> Floats:
+def _thinned(picture: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return a picture, of a large one rows and columns at even distances."""
+    step = math.ceil(math.sqrt(picture.shape[0] * picture.shape[1] / _ENOUGH))
+    return picture[::step, ::step]
+
+
+def _density(picture: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     """Return the optical densities, (3, N), of a picture in [0, 1]."""
-    light = np.maximum(np.asarray(picture, np.float64).reshape(-1, 3).T, _DARKEST)
-    return -np.log(light / _CLEAR)
+    light = np.maximum(np.asarray(picture, np.float32).reshape(-1, 3).T, np.float32(_DARKEST))
+    return -np.log(light / np.float32(_CLEAR))

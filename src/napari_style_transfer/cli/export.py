@@ -12,6 +12,8 @@ from napari_style_transfer.cli.parser import Parser
 from napari_style_transfer.cli.report import say
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.export.export import check_export, check_precision, check_size
+from napari_style_transfer.io.onnx_file import is_onnx
+from napari_style_transfer.io.translator_file import is_translator
 
 if TYPE_CHECKING:
     from napari_style_transfer.geometry import Shape
@@ -31,7 +33,8 @@ def parser(program: str) -> Parser:
         "styles",
         metavar="FAST",
         nargs="+",
-        help="a fast style: its file, or the name of a shipped one; a web page takes several",
+        help="a fast style: its file, or the name of a shipped one; a web page takes several. Or the file "
+        "of a translator",
     )
     add(
         "-o",
@@ -60,11 +63,17 @@ def parser(program: str) -> Parser:
 def run(arguments: argparse.Namespace) -> int:
     """Write the model or the page and return the exit code."""
     _check_names(arguments)
-    from napari_style_transfer.export.export import export_fast_style
+    from napari_style_transfer.export.export import export_fast_style, export_translator
     from napari_style_transfer.fast_style import FastStyle
 
-    fast_styles = [FastStyle.load(source) for source in arguments.styles]
     how = {"half": arguments.half, "int8": arguments.int8, "licence": arguments.licence}
+    if is_translator(arguments.styles[0]):
+        from napari_style_transfer.translator import Translator
+
+        written = export_translator(Translator.load(arguments.styles[0]), arguments.output, **how)
+        say(f"Saved {written} ({written.stat().st_size / 1e6:.2f} MB).")
+        return 0
+    fast_styles = [FastStyle.load(source) for source in arguments.styles]
     if _is_page(arguments.output):
         from napari_style_transfer.export.page import write_page
 
@@ -85,9 +94,17 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _check_names(arguments: argparse.Namespace) -> None:
     """Refuse what cannot be read or written, before anything heavy is loaded."""
-    for source in arguments.styles:
-        samples.find_fast(source)
     size = _size(arguments.size)
+    if is_translator(arguments.styles[0]):
+        if size is not None or len(arguments.styles) > 1:
+            raise InputError(
+                "A translator is exported by itself, for pictures of any size; leave out the rest."
+            )
+        if arguments.output is not None and not is_onnx(arguments.output):
+            raise InputError("A translator is exported as ONNX; give a name that ends in .onnx.")
+    else:
+        for source in arguments.styles:
+            samples.find_fast(source)
     if arguments.output is None:
         return
     if _is_page(arguments.output):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import math
 import os
 import shutil
@@ -221,6 +222,9 @@ def _client(scheduler: str | None, settings: Settings) -> Iterator[Any]:
         return
     from napari_style_transfer.cluster.connect import connected
 
+    logging.getLogger("distributed").setLevel(
+        logging.CRITICAL
+    )  # what matters is said in a sentence
     with connected(scheduler, settings) as client:
         if not client.nthreads():
             complain(f"The scheduler {scheduler} has no workers yet; waiting for them.")

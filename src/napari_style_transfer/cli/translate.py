@@ -115,7 +115,7 @@ def _learn(arguments: argparse.Namespace) -> int:
         return INTERRUPTED
     if not arguments.quiet:
         say(
-            f"Saved {output}: {best.info.likeness:.0%} of the difference is gone. Now: "
+            f"Saved {output}; {best.info.agreement.kept:.0%} of the edges are kept. Now: "
             f"napari-style-transfer translate PICTURES --with {output} -o FOLDER"
         )
     return 0

@@ -1,14 +1,9 @@
-"""Tasks on the workers of a client: handed in a few at a time, taken back as they are done.
-
-A worker paints one task at a time in a process, whatever the number of its threads. It unpacks what all
-tasks share only once, so that there is one network in each process.
-"""
+"""Tasks on the workers of a client: handed in a few at a time, taken back as they are done."""
 
 from __future__ import annotations
 
 import itertools
 import queue
-import threading
 import uuid
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import cloudpickle
 
-from napari_style_transfer.cluster.connect import check_version, check_workers, own_version
+from napari_style_transfer.cluster.connect import check_workers, own_version
 from napari_style_transfer.errors import LostSchedulerError, StyleTransferError
 
 if TYPE_CHECKING:
@@ -78,7 +73,8 @@ class Pool(Generic[T]):
         self._address = client.scheduler.address
         packed = zlib.compress(cloudpickle.dumps((work, common)), 1)
         # A task of its own, not scattered data: the scheduler makes it again if its worker is lost.
-        self._common = client.submit(_hold, packed, key=f"common-{self._token}", pure=False)
+        hold, self._run = _entry()
+        self._common = client.submit(hold, packed, key=f"common-{self._token}", pure=False)
         self._tasks: dict[str, tuple[Future, T]] = {}
         self._done: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._numbers = itertools.count()
@@ -117,7 +113,7 @@ class Pool(Generic[T]):
         keys = [f"task-{self._token}-{next(self._numbers)}" for _ in tasks]
         try:
             futures = self._client.map(
-                _run,
+                self._run,
                 [cloudpickle.dumps(task) for task in tasks],
                 packed=self._common,
                 token=self._token,
@@ -151,20 +147,29 @@ class Pool(Generic[T]):
                 keys.append(self._done.get_nowait())
         except queue.Empty:
             pass
-        ended = [self._tasks.pop(key) for key in keys if key in self._tasks]
-        finished = [future for future, _ in ended if future.status == "finished"]
+        ended = [(self._tasks[key], key) for key in keys if key in self._tasks]
+        statuses = [future.status for (future, _), _ in ended]
+        finished = [
+            future
+            for ((future, _), _), status in zip(ended, statuses, strict=True)
+            if status == "finished"
+        ]
         try:
             values = iter(self._client.gather(finished))
         except (CancelledError, OSError):
             raise self._lost() from None
-        for future, task in ended:
-            if future.status == "finished":
-                value, worker = next(values)
-                yield Result(task, value, worker)
-            elif future.status == "error":
+        for ((future, task), key), status in zip(ended, statuses, strict=True):
+            if status == "cancelled":
+                raise self._lost()
+            if status not in ("finished", "error"):  # its worker ended, and it is done again
+                self._done.put(key)
+                continue
+            del self._tasks[key]
+            if status == "error":
                 yield Result(task, error=_understood(future.exception()))
             else:
-                raise self._lost()
+                value, worker = next(values)
+                yield Result(task, value, worker)
 
     def cancel(self) -> None:
         """Cancel what is under way: workers notice it, and drop what they are making."""
@@ -180,52 +185,30 @@ class Pool(Generic[T]):
         return LostSchedulerError(f"The scheduler {self._address} was lost.")
 
 
-def _hold(packed: bytes) -> bytes:
-    return packed
+def _entry() -> tuple[Callable[[bytes], bytes], Callable[..., tuple[Any, str]]]:
+    """Return what holds bytes on a worker, and what does a task there.
+
+    As functions within a function they are sent as a whole. A worker that lacks this package can thus
+    unpack them, and say what it lacks; others would end it.
+    """
+
+    def hold(packed: bytes) -> bytes:
+        return packed
+
+    def run(task: bytes, **common: Any) -> tuple[Any, str]:
+        from napari_style_transfer.cluster.worker import run_task
+
+        return run_task(task, **common)
+
+    return hold, run
 
 
 def _understood(error: BaseException) -> BaseException:
-    """Return an exception of dask's as one of ours where that says more."""
+    """Return an exception of dask's or Python's as one of ours where that says more."""
     from distributed import KilledWorker
 
     if isinstance(error, KilledWorker):
         return KilledError("Workers ended, one after another, while they worked on it")
+    if isinstance(error, ModuleNotFoundError):
+        return StyleTransferError(f"A worker lacks something that is needed: {error}.")
     return error
-
-
-# ---- on the workers ------------------------------------------------------------------------------
-
-#: A process does one task at a time, and keeps what the tasks of the latest run share.
-_lock = threading.Lock()
-_unpacked: tuple[str, Work, Any] | None = None
-
-
-def _run(task: bytes, *, packed: bytes, token: str, version: str) -> tuple[Any, str]:
-    """Do a task on a worker; return what came of it, and the worker's address."""
-    from distributed import get_worker
-
-    global _unpacked
-    worker = get_worker()
-    key = worker.get_current_task()
-
-    def cancelled() -> bool:
-        # A cancelled task is forgotten, or in another state; nothing is asked over the network.
-        state = worker.state.tasks.get(key)
-        return state is None or state.state != "executing"
-
-    with _lock:
-        if _unpacked is None or _unpacked[0] != token:
-            check_version(worker.address, own_version(), version)
-            _unpacked = None  # what the run before needed is not held beside it
-            _use_threads(worker.state.nthreads)
-            _unpacked = token, *cloudpickle.loads(zlib.decompress(packed))
-        _, work, common = _unpacked
-        return work(common, cloudpickle.loads(task), cancelled), worker.address
-
-
-def _use_threads(number: int) -> None:
-    """Let torch use all threads of a worker, of which dask's nanny leaves it one."""
-    if number > 1:
-        from napari_style_transfer.engine.device import use_threads
-
-        use_threads(number)

@@ -123,8 +123,8 @@ class Uint8Transformer(nn.Module):
                     for each in (convolution.mean, convolution.variance)
                 )
             elif convolution.normalized:
-                mean = maps.mean((2, 3), keepdim=True)
-                variance = (maps - mean).square().mean((2, 3), keepdim=True)
+                mean = _mean(maps)
+                variance = _mean((maps - mean).square())
             else:
                 return maps * scale + offset
             return (maps - mean) * (scale * torch.rsqrt(variance + EPSILON)) + offset
@@ -135,6 +135,11 @@ class Uint8Transformer(nn.Module):
         (top, left), (height, width) = self._margins, self._size
         maps = torch.sigmoid(maps[..., top : top + height, left : left + width])
         return (255 * maps).round().permute(0, 2, 3, 1).to(torch.uint8)
+
+
+def _mean(maps: Tensor) -> Tensor:
+    """Return the mean of each map, of its rows' means: a sum of millions loses single precision."""
+    return maps.mean(3, keepdim=True).mean(2, keepdim=True)
 
 
 def _mirrored(side: int) -> tuple[int, Tensor]:

@@ -14,6 +14,7 @@ from napari_style_transfer.io.onnx_file import ONNX_SUFFIX, is_onnx
 
 if TYPE_CHECKING:
     from napari_style_transfer.fast_style import FastStyle
+    from napari_style_transfer.translator import Translator
 
 PTE_SUFFIX = ".pte"
 #: Sides of pictures, in pixels, that a model can be made for.
@@ -75,6 +76,43 @@ def export_fast_style(
     from napari_style_transfer.export.onnx import onnx_model
 
     model = onnx_model(fast_style, size=shape, half=half, int8=int8, name=name, licence=licence)
+    save_bytes(target, model.SerializeToString())
+    return target
+
+
+def export_translator(
+    translator: Translator,
+    path: str | os.PathLike[str],
+    *,
+    half: bool = False,
+    int8: bool = False,
+    licence: str = "",
+) -> Path:
+    """Write a translator as an ONNX model, as :func:`~.translator.translator_model` makes it.
+
+    Parameters
+    ----------
+    translator
+        What is exported.
+    path
+        The .onnx file to write.
+    half, int8, licence
+        As for :func:`export_fast_style`.
+
+    Returns
+    -------
+    Path
+        Of what was written.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written, or the package onnx is not installed.
+    """
+    target = check_export(path, half=half, int8=int8)
+    from napari_style_transfer.export.translator import translator_model
+
+    model = translator_model(translator, half=half, int8=int8, licence=licence)
     save_bytes(target, model.SerializeToString())
     return target
 

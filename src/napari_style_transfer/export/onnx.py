@@ -2,8 +2,9 @@
 
 The graph is built node by node from the network's convolutions, so that it has only what is needed. Its
 initialisers are the network's state, by name: :meth:`FastStyle.load` reads it back without running it.
-Networks that normalise each picture live do so in the model, by ``InstanceNormalization``; frozen ones
-scale by the statistics that they carry.
+Networks that normalise each picture live measure its statistics in the model; frozen ones carry theirs.
+There is no ``InstanceNormalization`` in it: in WebAssembly that one differs from torch by two grey levels
+at 1024 x 1024 pixels.
 """
 
 from __future__ import annotations
@@ -12,9 +13,6 @@ import json
 import math
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
-import numpy.typing as npt
 
 from napari_style_transfer.engine.networks.transformer import (
     CONDITIONS,
@@ -25,18 +23,15 @@ from napari_style_transfer.engine.networks.transformer import (
     ConditionalConvolution,
 )
 from napari_style_transfer.errors import InputError
+from napari_style_transfer.export.graph import IR_VERSION, OPSET, Graph, onnx_type
 from napari_style_transfer.geometry import Shape
 from napari_style_transfer.io.fast_file import FAST_STYLE_KEY, described
-from napari_style_transfer.io.network_file import stored
-from napari_style_transfer.io.onnx_file import SCALE_SUFFIX
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
     from napari_style_transfer.fast_style import FastStyle
 
-#: Version of ONNX's operators, which onnxruntime knows since 1.12, and of the file's format.
-OPSET, _IR_VERSION = 17, 8
 PICTURE, PAINTED = "picture", "painted"
 
 
@@ -78,7 +73,7 @@ def onnx_model(
         raise InputError(
             "Writing ONNX needs one more package: pip install 'napari-style-transfer[export]'."
         ) from None
-    graph = _Graph(half=half or int8, int8=int8)
+    graph = _Painter(half=half, int8=int8)
     graph.paint(fast_style, size)
     helper, types = onnx.helper, onnx.TensorProto
     shape = [1, *(size or ("height", "width")), 3]
@@ -94,7 +89,7 @@ def onnx_model(
     model = helper.make_model(
         helper.make_graph(graph.nodes, title, inputs, [output], graph.initializers),
         opset_imports=[helper.make_opsetid("", OPSET)],
-        ir_version=_IR_VERSION,
+        ir_version=IR_VERSION,
         producer_name="napari-style-transfer",
         producer_version=metadata.version("napari-style-transfer"),
         doc_string=f"Paints pictures in the style of {title}.",
@@ -119,27 +114,16 @@ def _properties(fast_style: FastStyle, title: str, licence: str) -> dict[str, st
     }
 
 
-class _Graph:
-    """Nodes and initialisers, as they are added.
+class _Painter(Graph):
+    """The graph of a fast style."""
 
-    Parameters
-    ----------
-    half, int8
-        As for :func:`onnx_model`; 8 bits are for kernels, half precision for all else.
-    """
-
-    def __init__(self, *, half: bool, int8: bool) -> None:
-        self._half, self._int8 = half, int8
-        self.nodes: list[Any] = []
-        self.initializers: list[Any] = []
-        self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
-        self._condition = self._shares = ""
+    _condition = _shares = ""
 
     def paint(self, fast_style: FastStyle, size: Shape | None) -> None:
         """Add all that leads from the inputs to the output; as :meth:`Transformer.paint`."""
         network = fast_style.transformer
         names = {each: name for name, each in network.named_modules()}
-        state = {name: self._state(name, each) for name, each in fast_style.file.tensors.items()}
+        state = {name: self.state(name, each) for name, each in fast_style.file.tensors.items()}
         self._add_condition(network.styles)
 
         def convolve(convolution: Any, maps: str) -> str:
@@ -172,49 +156,8 @@ class _Graph:
         end = self("Add", margin, shape)
         maps = normalized(network.last, self("Slice", maps, margin, end, self.integers(2, 3)))
         levels = self("Round", self("Mul", self("Sigmoid", maps), self.floats(255)))
-        levels = self("Cast", levels, to=_type("UINT8"))
+        levels = self("Cast", levels, to=onnx_type("UINT8"))
         self("Transpose", levels, perm=[0, 2, 3, 1], result=PAINTED)
-
-    def __call__(self, kind: str, *inputs: str, result: str = "", **attributes: Any) -> str:
-        """Add a node and return the name of its output."""
-        from onnx import helper
-
-        result = result or f"{kind.lower()}_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, inputs, [result], **attributes))
-        return result
-
-    def floats(self, *values: float) -> str:
-        """Return the name of a constant vector, float32."""
-        return self._constant(np.asarray(values, np.float32))
-
-    def integers(self, *values: int) -> str:
-        """Return the name of a constant vector, int64."""
-        return self._constant(np.asarray(values, np.int64))
-
-    def _constant(self, values: npt.NDArray[Any]) -> str:
-        from onnx import numpy_helper
-
-        key = (values.dtype.str, values.shape, values.tobytes())
-        if key not in self._constants:
-            self._constants[key] = self("Constant", value=numpy_helper.from_array(values))
-        return self._constants[key]
-
-    def _state(self, name: str, values: npt.NDArray[Any]) -> str:
-        """Add an entry of the network's state; return the name of it in float32."""
-        from onnx import numpy_helper
-
-        if self._int8 and values.ndim == 4:
-            scale = np.abs(values).max((1, 2, 3), keepdims=True) / 127
-            quantized = np.round(values / np.where(scale > 0, scale, 1)).astype(np.int8)
-            self.initializers += [
-                numpy_helper.from_array(quantized, name),
-                numpy_helper.from_array(scale.astype(np.float32), name + SCALE_SUFFIX),
-            ]
-            # onnxruntime does this once, and a DequantizeLinear for every picture.
-            return self("Mul", self("Cast", name, to=_type("FLOAT")), name + SCALE_SUFFIX)
-        values = stored(values) if self._half else values
-        self.initializers.append(numpy_helper.from_array(values, name))
-        return self("Cast", name, to=_type("FLOAT")) if values.dtype == np.float16 else name
 
     def _add_condition(self, styles: int) -> None:
         """Compute the condition (1, conditions); as :meth:`Transformer.condition`."""
@@ -232,24 +175,15 @@ class _Graph:
         """Return the (2,) shape of the picture, its margin, and its maps with the margin around them."""
         if size is None:
             shape = self("Shape", PICTURE, start=1, end=3)
-            stride = self.integers(STRIDE)
-            over = self("Mod", self("Neg", shape), stride)
-            # A picture cannot be mirrored by more than there is of it.
-            most = self("Sub", self("Add", shape, over), self.integers(1))
-            most = self("Mul", self("Div", most, stride), stride)
-            margin = self("Min", most, self.integers(MARGIN))
+            over, margin = self.margins(shape, STRIDE, MARGIN)
         else:
             shape = self.integers(*size)
             over = self.integers(*(-side % STRIDE for side in size))
             margin = self.integers(*(min(MARGIN, (side - 1) // STRIDE * STRIDE) for side in size))
         planes = self("Transpose", PICTURE, perm=[0, 3, 1, 2])
-        maps = self("Mul", self("Cast", planes, to=_type("FLOAT")), self.floats(4 / 255))
+        maps = self("Mul", self("Cast", planes, to=onnx_type("FLOAT")), self.floats(4 / 255))
         maps = self("Sub", maps, self.floats(2))
-        none = self.integers(0, 0)
-        pads = self("Concat", none, none, none, over, axis=0)
-        maps = self("Pad", maps, pads, mode="edge")
-        pads = self("Concat", none, margin, none, margin, axis=0)
-        return shape, margin, self("Pad", maps, pads, mode="reflect")
+        return shape, margin, self.padded(maps, over, margin)
 
     def _convolve(
         self, convolution: ConditionalConvolution, name: str, state: dict[str, str], maps: str
@@ -268,26 +202,25 @@ class _Graph:
         self, convolution: ConditionalConvolution, name: str, state: dict[str, str], maps: str
     ) -> str:
         """Normalise, scale and offset what was convolved; as :class:`ConditionalConvolution`."""
-        scale = self("MatMul", self._condition, state[f"{name}.scale"])
-        offset = self("MatMul", self._condition, state[f"{name}.offset"])
-        given = f"{name}.mean" in state
-        if convolution.normalized and not given:
-            scale, offset = (self("Reshape", each, self.integers(-1)) for each in (scale, offset))
-            return self("InstanceNormalization", maps, scale, offset, epsilon=EPSILON)
-        if given:
-            mean, variance = (
-                self("MatMul", self._shares, state[f"{name}.{each}"])
-                for each in ("mean", "variance")
-            )
+        planes = self.integers(1, -1, 1, 1)
+
+        def mixed(shares: str, what: str) -> str:
+            return self("Reshape", self("MatMul", shares, state[f"{name}.{what}"]), planes)
+
+        scale, offset = mixed(self._condition, "scale"), mixed(self._condition, "offset")
+        if convolution.normalized:
+            if f"{name}.mean" in state:
+                mean, variance = mixed(self._shares, "mean"), mixed(self._shares, "variance")
+            else:
+                mean = self._mean(maps)
+                difference = self("Sub", maps, mean)
+                variance = self._mean(self("Mul", difference, difference))
             deviation = self("Sqrt", self("Add", variance, self.floats(EPSILON)))
             scale = self("Div", scale, deviation)
             offset = self("Sub", offset, self("Mul", scale, mean))
-        planes = self.integers(1, -1, 1, 1)
-        scale, offset = (self("Reshape", each, planes) for each in (scale, offset))
         return self("Add", self("Mul", maps, scale), offset)
 
-
-def _type(name: str) -> int:
-    from onnx import TensorProto
-
-    return int(getattr(TensorProto, name))
+    def _mean(self, maps: str) -> str:
+        """Return the mean of each map, of its rows' means: a sum of millions loses single precision."""
+        rows = self("ReduceMean", maps, axes=[3], keepdims=1)
+        return self("ReduceMean", rows, axes=[2], keepdims=1)

@@ -27,10 +27,14 @@ def read_labels(path: str | os.PathLike[str]) -> npt.NDArray[Any]:
     Raises
     ------
     InputError
-        If the file cannot be read or has colours.
+        If the file cannot be read, has colours, or holds no whole numbers.
     """
     raster = decode(path, indexed=True, what="the labels in")
     values = raster.values
+    if raster.space == "grey" and values.dtype.kind == "f":
+        raise InputError(
+            f"The labels in {os.fspath(path)} are of type {values.dtype}; save them as whole numbers."
+        )
     if raster.space != "grey" or values.dtype.kind not in "bui" or not values.size:
         raise InputError(
             f"The labels in {os.fspath(path)} should be grey levels, one for each region, without "

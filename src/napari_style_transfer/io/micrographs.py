@@ -70,14 +70,17 @@ class Micrograph:
         return replace(self, planes=planes, colour=True, repeats=1)
 
     def array(self, planes: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Return planes as this picture's are: as (H, W), or as (H, W, 3|4) where it has colours."""
-        if len(planes) == 1 and self.repeats == 1 and self.alpha is None:
-            return np.ascontiguousarray(planes[0])
-        array = np.moveaxis(np.broadcast_to(planes, (3, *planes.shape[1:])), 0, 2)
-        if self.alpha is not None:
-            opacity = _opacity(self.alpha, planes.dtype)
-            array = np.concatenate([array, opacity[..., None]], axis=2)
+        """Return planes like this picture's, with its opacity, as (H, W) or (H, W, 3|4)."""
+        stacked = self.stacked(planes)
+        if len(stacked) == 2:
+            stacked = stacked[[0, 0, 0, 1]]
+        array = stacked[0] if len(stacked) == 1 else np.moveaxis(stacked, 0, 2)
         return np.ascontiguousarray(array)
+
+    def stacked(self, planes: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return planes like this picture's, repeated as they were and with its opacity, (C, H, W)."""
+        extra = [] if self.alpha is None else [_opacity(self.alpha, planes.dtype)[None]]
+        return np.concatenate([*[planes] * self.repeats, *extra])
 
 
 @dataclass(frozen=True)
@@ -304,12 +307,7 @@ def save_micrographs(
     if layout is None:
         save_bytes(path, _encoded(path.suffix.lower(), pages[0], like[0]))
         return
-    repeats = max(each.repeats for each in like) if layout.rgb else 1
-    whole = []
-    for planes, other in zip(pages, like, strict=True):
-        opacity = [] if other.alpha is None else [_opacity(other.alpha, planes.dtype)[None]]
-        times = repeats if len(planes) == 1 else 1
-        whole.append(np.concatenate([*[planes] * times, *opacity]))
+    whole = [other.stacked(planes) for planes, other in zip(pages, like, strict=True)]
     options = dict(layout.options)
     if options.get("imagej") and whole[0].dtype not in _IMAGEJ_TYPES:
         del options["imagej"]

@@ -45,6 +45,8 @@ def read_onnx(
         raise InputError(f"There is no file {os.fspath(path)}.") from None
     except OSError as error:
         _refuse(path, (error.strerror or str(error)).lower())
+    if not data:
+        _refuse(path, "it is empty")
     try:
         import onnx
         from onnx import numpy_helper

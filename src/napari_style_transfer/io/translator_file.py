@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from napari_style_transfer.errors import InputError
 from napari_style_transfer.io.network_file import NetworkFiles, Tensors
 from napari_style_transfer.translation import Agreement, TranslationInfo, TranslationSettings
 from napari_style_transfer.value_range import ValueRange
@@ -17,6 +18,15 @@ TRANSLATORS = NetworkFiles("translator", "napari_style_transfer.translator", 1)
 
 #: Channels, and width, at most.
 _MOST = 1024
+
+
+def is_translator(path: str | os.PathLike[str]) -> bool:
+    """Return whether a file is one of a translator."""
+    try:
+        TRANSLATORS.read_description(path)
+    except InputError:
+        return False
+    return True
 
 
 def read_translator_info(path: str | os.PathLike[str]) -> TranslationInfo:

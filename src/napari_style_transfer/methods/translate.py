@@ -44,6 +44,10 @@ _PICTURES = 64
 _SMALLEST = 48
 #: Seconds between two looks at what is held out, at least, and as a share of the time to learn.
 _LOOK_EVERY, _LOOK_SHARE = 10.0, 0.02
+_NOTHING = (
+    "Nothing was found yet that is nearer to the target than a match of mean and deviation; "
+    "learn longer."
+)
 _TRAINERS: dict[str, type[Trainer]] = {"contrastive": ContrastiveTrainer, "cycle": CycleTrainer}
 
 
@@ -135,7 +139,11 @@ class _Learning:
     def _run(self) -> Iterator[TranslationStep]:
         began = time.monotonic()
         total = self.settings.minutes * 60
-        ranges = _ranges(self.source, self.target)
+        start = self.start
+        if start is None:
+            ranges = _ranges(self.source, self.target)
+        else:
+            ranges = start.info.source_range, start.info.target_range
         domains = [
             Domain.of([_tensor(each, values) for each in pictures], STRIDE)
             for pictures, values in zip((self.source, self.target), ranges, strict=True)
@@ -158,28 +166,31 @@ class _Learning:
         self._dtype = torch.bfloat16 if fast else torch.float32
         self._held_out, likeness = domains[0].held_out, Likeness(*(d.held_out for d in domains))
         trainer = self._trainer(*domains)
-        best, steps, status = -1.0, 0, Status.RUNNING
-        agreement, alike, translator = Agreement(1, 0, 0), 0.0, None
-        if self.start is not None:  # it stays the best until another one is better
-            agreement, alike = self._look(trainer, likeness)
-            best = harmonic(agreement.score, max(0.0, alike))
-            translator = self._translator(trainer, agreement, alike, 0.0)
+        steps, status = 0, Status.RUNNING
+        # What it begins with stays the best until something better is found.
+        agreement, alike = self._look(trainer, likeness)
+        best = harmonic(agreement.score, max(0.0, alike))
+        found = self._translator(trainer, agreement, alike, 0.0)
         looked = time.monotonic()
         while status is Status.RUNNING:
             losses = trainer.step(min(1.0, (time.monotonic() - began) / total))
             steps += 1
-            now, better = time.monotonic(), False
+            now, newest = time.monotonic(), None
             stopped, over = self.stop(), now - began >= total
             if stopped or over or now - looked >= max(_LOOK_EVERY, _LOOK_SHARE * total):
                 agreement, alike = self._look(trainer, likeness)
+                newest, looked = (
+                    self._translator(trainer, agreement, alike, now - began),
+                    time.monotonic(),
+                )
                 score = harmonic(agreement.score, max(0.0, alike))
-                better, looked = score > best, time.monotonic()
-                if better:
-                    best = score
-                    translator = self._translator(trainer, agreement, alike, now - began)
-            if stopped or over:
-                status = Status.STOPPED if stopped else Status.FINISHED
-            ended = status is not Status.RUNNING
+                if score > best:
+                    best, found = score, newest
+            note = self.note if steps == 1 else ""
+            ended = stopped or over
+            if ended:
+                status, newest = Status.STOPPED if stopped else Status.FINISHED, found
+                note = "" if best > 0 else _NOTHING
             yield TranslationStep(
                 steps=steps,
                 seconds=now - began,
@@ -187,12 +198,12 @@ class _Learning:
                 losses=Losses({name: float(loss) for name, loss in losses.items()}),
                 structure=agreement.score,
                 likeness=alike,
-                best=max(0.0, best),
+                best=best,
                 device=describe(self.device),
                 precision=str(self._dtype).removeprefix("torch."),
-                translator=translator if better or ended else None,
+                translator=newest,
                 status=status,
-                note=self.note if steps == 1 else "",
+                note=note,
             )
 
     def _trainer(self, source: Domain, target: Domain) -> Trainer:

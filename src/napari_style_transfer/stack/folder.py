@@ -70,6 +70,20 @@ class PageFiles:
     def finish(self, _index: Index, _recipe: Recipe, /) -> None:
         """Take no notice: whoever keeps the record notes it."""
 
+    def check_reach(self, who: str) -> None:
+        """Refuse to paint where the folder is not to be seen.
+
+        Raises
+        ------
+        InputError
+            If it is not there for this process; `who` is its name.
+        """
+        if not self._folder.is_dir():
+            raise InputError(
+                f"{who} does not see the folder {self._folder}; all workers need the same files, for "
+                "example on a network drive."
+            )
+
 
 class FolderResult(PageFiles):
     """A folder of painted pages, with a record of how they were made and which are done.

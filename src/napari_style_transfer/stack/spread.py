@@ -7,6 +7,7 @@ slices in memory are sent along with their tasks.
 from __future__ import annotations
 
 import math
+import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from napari_style_transfer.methods.base import Method, Request
 from napari_style_transfer.progress import Step
 from napari_style_transfer.spec import Regions, SliceRegions
 from napari_style_transfer.stack.base import SliceError, StackOutput
+from napari_style_transfer.stack.folder import PageFiles
 from napari_style_transfer.stack.order import Order, Queue
 from napari_style_transfer.stack.painter import SlicePainter
 from napari_style_transfer.stack.plan import Index, Task, pick
@@ -228,6 +230,8 @@ def paint(shared: Shared, piece: SliceTask, cancelled: Callable[[], bool]) -> Pa
     """Paint a slice on a worker, and keep its result; return None if it was dropped."""
     painter = shared.painter
     if painter is None:
+        if isinstance(shared.output, PageFiles):
+            shared.output.check_reach(f"The worker on {socket.gethostname()}")
         painter = shared.painter = SlicePainter(
             load=lambda _: None,
             output=shared.output,

@@ -12,7 +12,7 @@ _SLOPE = 0.2
 
 
 class Discriminator(nn.Module):
-    """Scores of overlapping patches of 34 pixels: above 0 for real ones, below 0 for others.
+    """Scores of overlapping patches of 34 pixels: towards 1 for real ones, towards 0 for others.
 
     The convolutions' spectral norms are held at 1 (Miyato et al. 2018), which keeps training steady without
     any normalisation of maps.

@@ -77,13 +77,13 @@ def _whole(length: int) -> int:
 
 
 def _mirrored(picture: Tensor) -> Tensor:
-    """Return a picture with a halo around it, its sides in whole strides."""
+    """Return a picture whose last pixels are repeated up to whole strides, with a mirrored halo."""
     for axis in (1, 2):
         length = picture.shape[axis]
-        places = torch.arange(-HALO, _whole(length) + HALO)
+        whole = _whole(length)
         # A triangle wave over the picture's places: also for pictures smaller than the halo.
-        period = max(1, 2 * (length - 1))
-        places = places % period
+        period = 2 * (whole - 1)
+        places = torch.arange(-HALO, whole + HALO) % period
         places = torch.minimum(places, period - places).clamp_max(length - 1)
         picture = picture.index_select(axis, places)
     return picture

@@ -78,6 +78,8 @@ def _gradients(plane: Floats) -> Floats:
 class Likeness:
     """How much nearer to the target's pictures translated ones are than what they were made from.
 
+    Those have its mean and its deviation already, so it tells what is gained beyond these.
+
     Small patches of several scales are compared: their distribution along random lines (sliced Wasserstein
     distance, Rabin et al. 2012), in standard deviations of the target's.
 

@@ -168,8 +168,8 @@ def freeze_style_slices(layers: Sequence[Image]) -> tuple[LayerSlices, ...]:
     """
     if not layers:
         raise InputError("Tick a layer in the column Style first: a picture of the new microscope.")
-    stems = _Stems()
-    return tuple(_slices(layer, stems.take(layer.name)) for layer in layers)
+    stems = _Stems()  # whose ending is none of labels, which would be left out
+    return tuple(_slices(layer, stems.take(f"{layer.name} style")) for layer in layers)
 
 
 def _slices(layer: Image | Labels, stem: str) -> LayerSlices:

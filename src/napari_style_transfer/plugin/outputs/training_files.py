@@ -13,7 +13,7 @@ import tifffile
 from napari_style_transfer.augment.record import make_folder
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.io.atomic import replacing
-from napari_style_transfer.io.micrographs import micrograph_of, read_micrograph
+from napari_style_transfer.io.micrographs import MICROGRAPHS, micrograph_of, read_micrograph
 from napari_style_transfer.io.names import check_name
 from napari_style_transfer.plugin.inputs.augment_job import LayerSlices, TrainingLayer
 
@@ -80,7 +80,7 @@ def _check_others(folder: Path, layers: Iterable[LayerSlices]) -> None:
     others = sorted(
         each.name
         for each in folder.iterdir()
-        if not each.name.startswith(".") and each.name not in expected
+        if each.suffix.lower() in MICROGRAPHS and each.name not in expected
     )
     if others:
         raise InputError(

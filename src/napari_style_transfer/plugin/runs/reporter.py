@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QTimer
 
-from napari_style_transfer.plugin.inputs.stack_job import StackJob
+from napari_style_transfer.plugin.inputs.stack_job import StackJob, StackSelection
 from napari_style_transfer.plugin.outputs.result import ResultLayer
 from napari_style_transfer.plugin.outputs.stack_result import StackLayer
+from napari_style_transfer.plugin.outputs.unfinished import Unfinished
 from napari_style_transfer.plugin.outputs.view import SliceFollower
 from napari_style_transfer.plugin.runs.messages import (
     Failed,
@@ -27,6 +28,7 @@ from napari_style_transfer.plugin.widgets.sentence import Sentence
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
+    from napari.layers import Image
 
     from napari_style_transfer.plugin.inputs.job import Job
     from napari_style_transfer.plugin.inputs.styles import FrozenRegions
@@ -67,6 +69,11 @@ class Reporter:
         Show how the run goes.
     lifetime
         Of the widget.
+
+    Attributes
+    ----------
+    unfinished
+        Keeps the picture in the making, in case that napari ends.
     """
 
     def __init__(self, viewer: ViewerModel, panels: Panels, lifetime: Lifetime) -> None:
@@ -77,6 +84,7 @@ class Reporter:
         self._follower: SliceFollower | None = None
         self._regions: FrozenRegions | None = None
         self._notes: list[str] = []
+        self.unfinished = Unfinished()
 
     @property
     def deleted(self) -> bool:
@@ -97,6 +105,7 @@ class Reporter:
         self._notes.clear()
         self._started, self._paused_at = time.monotonic(), 0.0
         self._start_plot(job.settings.steps)
+        self.unfinished.begin()
         self._panels.progress.start()
         self._panels.status.say(_DOWNLOAD if job.settings.weights == "torchvision" else "")
 
@@ -118,6 +127,8 @@ class Reporter:
         if isinstance(message, Preview):
             self._result.show(message)
             layer = self._result.layer
+            if layer is not None:
+                self._remember(layer)
             if self._follower is not None and message.place is not None and layer is not None:
                 self._follower.follow(layer, message.place.index)
             if message.to_be_drawn:
@@ -139,6 +150,7 @@ class Reporter:
         if isinstance(self._result, StackLayer):
             self._result.leave()
         self._result = self._follower = None
+        self.unfinished.drop()
         if not self._lifetime.ended:
             self._panels.progress.hide()
             if self._panels.plot is not None:
@@ -153,6 +165,13 @@ class Reporter:
             self._result.show(message)
         elif isinstance(message, Finished | Stopped) and isinstance(self._result, ResultLayer):
             self._result.finish(message.picture, message.recipe)
+
+    def _remember(self, layer: Image) -> None:
+        """Keep in a file what there is, or where it is, in case that napari ends."""
+        if isinstance(self._result, ResultLayer):
+            self.unfinished.keep(layer)
+        elif (selection := StackSelection.of(layer)) is not None and selection.folder is not None:
+            self.unfinished.note(layer.name, selection.folder)
 
     def _follow(self, message: Preview | Finished | Stopped) -> None:
         """Show how far the run has come."""

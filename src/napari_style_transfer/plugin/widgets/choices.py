@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import Container
@@ -31,6 +32,7 @@ from napari_style_transfer.plugin.widgets.layer_choice import LayerChoice
 from napari_style_transfer.plugin.widgets.layout import flush
 from napari_style_transfer.plugin.widgets.preferences import preferred
 from napari_style_transfer.plugin.widgets.regions_section import RegionsSection
+from napari_style_transfer.plugin.widgets.remembered import remember, remembered
 from napari_style_transfer.plugin.widgets.session import kept, session_of
 from napari_style_transfer.plugin.widgets.stack_section import StackSection
 from napari_style_transfer.plugin.widgets.style_gallery import StyleGallery
@@ -49,6 +51,9 @@ NO_LAYERS = (
     "Open a photograph and a painting as image layers, or take samples from "
     "File ▸ Open Sample ▸ Neural Style Transfer."
 )
+_NAME = "Style Transfer"
+#: Not remembered by the next napari: it belongs to a recipe, and would cut off other runs.
+_OF_A_RECIPE = "stop_after"
 _LOCKED = "This cannot be changed while a picture is painted; stop it first, or wait."
 
 
@@ -105,7 +110,7 @@ class Choices:
             viewer, self.content, self.fields["coherence"], self.settings, lifetime
         )
         self._resetting = False
-        self._session = session_of(viewer, "Style Transfer")
+        self._session = session_of(viewer, _NAME)
         self._begin()
         self._connect()
 
@@ -237,6 +242,11 @@ class Choices:
             self._guess_style()
         self.gallery.refresh()
 
+    def set_defaults(self) -> None:
+        """Set every field to its default, or to what the user prefers."""
+        for name, value in (Settings().model_dump() | preferred()).items():
+            set_field(self.fields[name], value)
+
     def lock(self, running: bool) -> None:
         """Disable what cannot be changed while a run is on, and say so."""
         reason = _LOCKED if running else ""
@@ -246,19 +256,21 @@ class Choices:
             lock(field.native, "" if is_live(name) else reason)
 
     def keep(self) -> None:
-        """Keep what is chosen, for a widget that is opened when this one is closed."""
-        self._session["fields"] = {name: field.value for name, field in self.fields.items()}
+        """Keep what is chosen for a widget that is opened when this one is closed; fields for longer."""
+        fields = {name: field.value for name, field in self.fields.items()}
+        remember(_NAME, {name: fields[name] for name in fields if name != _OF_A_RECIPE})
+        self._session["fields"] = fields
         self._session["content"] = kept(self.content.value)
         self._session["styles"] = self.styles.state()
         self._session["regions"] = self.regions.state(self.styles.rows)
         self._session["stack"] = self.stack.state()
 
     def _begin(self) -> None:
-        """Choose what was chosen before in this viewer; at first, what the user prefers."""
+        """Choose what was chosen before in this viewer; at first, what the user prefers, or chose last."""
         session = self._session
         if session:
             self.content.restore(session["content"]())
-        for name, value in (session["fields"] if session else preferred()).items():
+        for name, value in (session["fields"] if session else _remembered()).items():
             set_field(self.fields[name], value)
         if session:
             self.styles.restore(session["styles"])
@@ -323,3 +335,13 @@ class Choices:
         self.styles.painted.connect(lambda layer: self._on_painted(layer, Topic.STYLES))
         self.regions.changed.connect(lambda: self._on_edit(Topic.REGIONS))
         self.regions.painted.connect(lambda layer: self._on_painted(layer, Topic.REGIONS))
+
+
+def _remembered() -> dict[str, Any]:
+    """Return the values of fields as they were last, as far as they are still possible; preferences win."""
+    values = remembered(_NAME) | preferred()
+    possible = {}
+    for name, value in values.items():
+        with contextlib.suppress(InputError):
+            possible[name] = getattr(Settings(**{name: value}), name)
+    return possible

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import Container
@@ -20,6 +21,7 @@ from napari_style_transfer.plugin.widgets.gallery import Gallery, Thumbnail
 from napari_style_transfer.plugin.widgets.layer_choice import LayerChoice
 from napari_style_transfer.plugin.widgets.layout import flush
 from napari_style_transfer.plugin.widgets.number_box import NumberRange
+from napari_style_transfer.plugin.widgets.remembered import remember, remembered
 from napari_style_transfer.plugin.widgets.session import kept, session_of
 
 if TYPE_CHECKING:
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
 
 #: What the choice of no second style is called.
 _NONE = "nothing"
+_NAME = "Fast Style"
+#: The fields that the next napari has still.
+_REMEMBERED = ("strength", "stroke_size", "other", "share", "size", "device")
 _NO_STYLE = "Choose a style in the gallery."
 
 
@@ -70,7 +75,7 @@ class FastChoices:
 
     def __init__(self, viewer: ViewerModel, accept: Callable[[Layer], bool]) -> None:
         self.native = QWidget()
-        self._session = session_of(viewer, "Fast Style")
+        self._session = session_of(viewer, _NAME)
         self._entries: dict[str, FastEntry] = {}
         self._learned: dict[str, FastEntry] = {}
         self.content = LayerChoice(
@@ -208,22 +213,24 @@ class FastChoices:
         return []
 
     def keep(self, *_: Any) -> None:
-        """Keep what is chosen, for a widget that is opened when this one is closed."""
-        fields = ("strength", "stroke_size", "other", "share", "size", "divider", "device")
-        self._session["fields"] = {name: getattr(self, name).value for name in fields}
+        """Keep what is chosen for a widget that is opened when this one is closed; fields for longer."""
+        fields = {name: getattr(self, name).value for name in (*_REMEMBERED, "divider")}
+        remember(_NAME, {name: fields[name] for name in _REMEMBERED})
+        self._session["fields"] = fields
         self._session["content"] = kept(self.content.value)
         self._session["style"] = self.gallery.key()
 
     def _restore(self) -> None:
         self.read_library()
         session = self._session
-        if not session:
-            return
-        for name, value in session["fields"].items():
-            if name != "other" or value in self._entries:
-                getattr(self, name).value = value
-        self.content.restore(session["content"]())
-        self.gallery.choose(session["style"])
+        before = session["fields"] if session else remembered(_NAME)
+        for name, value in before.items():
+            if name in (*_REMEMBERED, "divider") and (name != "other" or value in self._entries):
+                with contextlib.suppress(TypeError, ValueError):  # it is kept in a file
+                    getattr(self, name).value = value
+        if session:
+            self.content.restore(session["content"]())
+            self.gallery.choose(session["style"])
         self.share.visible = bool(self.other.value)
 
     def _on_chosen(self, _: str) -> None:

@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from napari.layers import Image
 
 _NAME, _STYLE, _CONTENT = 0, 1, 2
+#: Rows in sight before the table scrolls, and how high one is in pixels.
+_ROWS, _HEIGHT = 5, 20
 #: Qt draws a clear box in a colour that is not seen on a dark theme.
-_CHECKBOX = (
+_LOOK = (
+    f"QTreeWidget::item {{ height: {_HEIGHT}px; }}"
     "QTreeWidget::indicator:unchecked { border: 1px solid #868e93; width: 11px; height: 11px; }"
 )
-#: Rows in sight before the table scrolls.
-_ROWS = 5
 _FLAGS = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsSelectable
 _TICKED, _CLEAR = Qt.CheckState.Checked, Qt.CheckState.Unchecked
 
@@ -54,7 +55,7 @@ class LayerTable(QTreeWidget):
         self.setUniformRowHeights(True)
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.setToolTip(tooltip)
-        self.setStyleSheet(_CHECKBOX)
+        self.setStyleSheet(_LOOK)
         header = self.header()
         assert header is not None
         header.setStretchLastSection(False)
@@ -102,9 +103,9 @@ class LayerTable(QTreeWidget):
         self.blockSignals(False)
         header = self.header()
         assert header is not None
-        row = self.sizeHintForRow(0) if layers else self.fontMetrics().height() + 6
         rows = max(2, min(_ROWS, len(layers)))
-        self.setFixedHeight(header.sizeHint().height() + rows * row + 4)
+        frame = 2 * self.frameWidth()
+        self.setFixedHeight(header.sizeHint().height() + rows * _HEIGHT + frame)
         self.changed.emit()
 
     def keep_ticks(self) -> None:

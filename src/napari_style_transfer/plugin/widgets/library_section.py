@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from magicgui.widgets import PushButton
 from psygnal import Signal
-from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QMessageBox, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFileDialog, QGridLayout, QMessageBox, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_style_transfer.errors import StyleTransferError
 from napari_style_transfer.plugin.widgets.calm import lock
@@ -123,16 +123,17 @@ class LibrarySection(QWidget):
             self.export = exports.button
             buttons.append(exports.button)
             exports.said.connect(lambda sentence, wrong: self.said.emit(sentence, wrong))
-        row = QHBoxLayout()
-        row.setSpacing(6)
-        for button in buttons:
+        grid = QGridLayout()
+        grid.setSpacing(6)
+        columns = 2 if exports is not None else 3
+        for place, button in enumerate(buttons):
             button.native.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-            row.addWidget(button.native, 1)
+            grid.addWidget(button.native, *divmod(place, columns))
         self._where = Sentence()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
-        column.addLayout(row)
+        column.addLayout(grid)
         column.addWidget(self._where)
         self._where.say(f"Your {noun}s are kept in {library.folder()}.")
         self.save_as.changed.connect(self._on_save_as)

@@ -11,18 +11,20 @@ from napari_style_transfer.memory import GIB, square_plan
 from napari_style_transfer.plugin.inputs.proxy import without_proxy
 from napari_style_transfer.plugin.inputs.stack_job import StackJob, StackSelection
 from napari_style_transfer.plugin.outputs.result import carries_recipe, recipe_of
+from napari_style_transfer.plugin.outputs.unfinished import Left
 from napari_style_transfer.plugin.runs.edits import EditSender
 from napari_style_transfer.plugin.runs.lifetime import Lifetime
 from napari_style_transfer.plugin.runs.reporter import Panels, Reporter
 from napari_style_transfer.plugin.runs.stack_worker import paint_stack
 from napari_style_transfer.plugin.runs.worker import Run, paint_picture
-from napari_style_transfer.plugin.widgets.buttons import Buttons
+from napari_style_transfer.plugin.widgets.buttons import RUNNING, Buttons
 from napari_style_transfer.plugin.widgets.choices import Choices
 from napari_style_transfer.plugin.widgets.fields import commit
 from napari_style_transfer.plugin.widgets.layout import lay_out, paint_run_button
 from napari_style_transfer.plugin.widgets.loss_plot import LossPlot
 from napari_style_transfer.plugin.widgets.progress import ProgressPanel
 from napari_style_transfer.plugin.widgets.sentence import Sentence
+from napari_style_transfer.plugin.widgets.unfinished_panel import UnfinishedPanel
 from napari_style_transfer.settings import Settings
 
 if TYPE_CHECKING:
@@ -53,7 +55,7 @@ class StyleTransferWidget(Container[Any]):
         One field for every parameter of :class:`Settings`, under its name.
     styles, regions, stack
         The sections of further styles, of where each style goes, and of the slices to paint.
-    run, pause, stop, go_on, load_recipe
+    run, pause, stop, go_on, load_recipe, defaults
         The buttons.
     """
 
@@ -68,18 +70,20 @@ class StyleTransferWidget(Container[Any]):
         self._buttons = Buttons()
         self.run, self.pause, self.stop = self._buttons.run, self._buttons.pause, self._buttons.stop
         self.go_on, self.load_recipe = self._buttons.go_on, self._buttons.load_recipe
+        self.defaults = self._buttons.defaults
         self._status, self._memory = Sentence(), Sentence()
         self._hint = ""
         self._progress, self._plot = ProgressPanel(), LossPlot()
         self._panels = Panels(self._status, self._progress, self._plot)
         self._reporter = Reporter(napari_viewer, self._panels, self._lifetime)
+        self._unfinished = UnfinishedPanel(self._on_unfinished)
         form, advanced = self._choices.forms()
         super().__init__(widgets=[form, advanced], labels=False)
         sections = lay_out(
             self.native,
             form=form.native,
             buttons=self._buttons.rows(),
-            panels=[self._memory, self._progress, self._status],
+            panels=[self._unfinished, self._memory, self._progress, self._status],
             plot=self._plot,
             sections={
                 "Style pictures": self._choices.gallery.native,
@@ -191,6 +195,25 @@ class StyleTransferWidget(Container[Any]):
             + (f", which stops after {ends} evaluations (Advanced)." if ends else ".")
         )
 
+    def _on_unfinished(self, left: Left) -> bool:
+        """Open what was being painted when napari ended, and set every field as it was then."""
+        if self._lifetime.running:
+            self._status.say(RUNNING)
+            return False
+        try:
+            data, attributes = left.read()
+        except InputError as error:
+            self._panels.complain(str(error))
+            return False
+        self._viewer.layers.selection.active = self._viewer.add_image(data, **attributes)
+        self._reporter.unfinished.adopt(left)
+        self._on_load_recipe()
+        return True
+
+    def _on_defaults(self) -> None:
+        if not self._lifetime.running:
+            self._choices.set_defaults()
+
     def _on_removed(self) -> None:
         if self._reporter.deleted and not self._lifetime.ended:
             # Whoever deletes the picture in the making does not want it: leave off painting it.
@@ -269,6 +292,7 @@ class StyleTransferWidget(Container[Any]):
         self.stop.changed.connect(self._on_stop)
         self.go_on.changed.connect(self._on_go_on)
         self.load_recipe.changed.connect(self._on_load_recipe)
+        self.defaults.changed.connect(self._on_defaults)
         self._choices.edited.connect(self._edits.on_edit)
         for name in ("size", "style_scale", "precision", "tile_size"):
             self._fields[name].changed.connect(self._estimate)

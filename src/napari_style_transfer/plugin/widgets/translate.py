@@ -215,12 +215,12 @@ class TranslateWidget(Container[Any]):
         self._warned = self._status.text()
 
     def _conclude(self, message: _Ended) -> None:
-        info, seconds = message.learned.info, message.steps[-1].seconds
+        info, last = message.learned.info, message.steps[-1]
         told = (
-            f"Learned '{info.source}' as '{info.target}' in {format_duration(seconds)}: structure "
+            f"Learned '{info.source}' as '{info.target}' in {format_duration(last.seconds)}: structure "
             f"{info.agreement.score:.2f}, likeness {info.likeness:.2f}."
         )
-        parts = [told, *info.agreement.warnings]
+        parts = [told, *info.agreement.warnings, *([last.note] if last.note else [])]
         if message.problem:
             self._panels.complain(
                 " ".join([*parts, message.problem, "Save it under My translators."])
