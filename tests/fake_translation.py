@@ -109,8 +109,8 @@ class FakeTranslation:
         Step before which it waits until `gate` is set or it is told to stop; 0 for none.
     error
         Raised at step 3.
-    agreement
-        Of what it learns.
+    agreement, best
+        Of what it learns; and the best score, which what it learned on the way does not reach if it is 1.
     """
 
     steps: int = 6
@@ -118,6 +118,7 @@ class FakeTranslation:
     gate: threading.Event = field(default_factory=threading.Event)
     error: Exception | None = None
     agreement: Agreement = GOOD
+    best: float = 0.0
     calls: list[dict[str, Any]] = field(default_factory=list)
 
     def __call__(
@@ -160,7 +161,7 @@ class FakeTranslation:
                 losses=Losses({"adversarial": 1 / number}),
                 structure=known.agreement.score,
                 likeness=number / self.steps,
-                best=0.5,
+                best=self.best,
                 device="cpu",
                 precision="bfloat16",
                 translator=FakeTranslator(known, plus + number),  # type: ignore[arg-type]

@@ -22,7 +22,7 @@ from napari_style_transfer.engine.translation.domain import Domain
 from napari_style_transfer.engine.translation.judge import Likeness, compare_edges
 from napari_style_transfer.engine.translation.trainer import Trainer
 from napari_style_transfer.errors import InputError
-from napari_style_transfer.methods.translate import iter_translation
+from napari_style_transfer.methods.translate import _Learning, iter_translation
 from napari_style_transfer.progress import Status
 from napari_style_transfer.translation import Agreement, TranslationSettings, TranslationStep
 from napari_style_transfer.translator import Translator
@@ -346,3 +346,21 @@ def test_pictures_of_another_kind_are_refused() -> None:
 def test_warnings_are_for_bad_translations_only() -> None:
     assert not Agreement(0.9, 0.1, 0.0).warnings
     assert len(Agreement(0.1, 0.9, 0.9).warnings) == 3
+
+
+def test_what_is_learned_longer_stays_the_best_until_another_is_better(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    source, target = discs(1, 0), discs(1, 1, low=90, high=120)
+    first = last(iter_translation(source, target, stop=lambda: True, **SMALL)).translator
+    assert first is not None
+    for scores, is_better in (([0.9, 0.2], False), ([0.2, 0.9], True)):
+        looks = iter(scores)
+        monkeypatch.setattr(_Learning, "_look", lambda *_: (Agreement(1, 0, 0), next(looks)))  # noqa: B023
+        step = last(iter_translation(source, target, start=first, stop=lambda: True, **SMALL))
+        assert step.translator is not None
+        pairs = zip(
+            step.translator.generator.parameters(), first.generator.parameters(), strict=True
+        )
+        assert all(torch.equal(one, two) for one, two in pairs) is not is_better
+        assert step.translator.info.likeness == 0.9

@@ -245,6 +245,17 @@ def test_an_error_is_said_once_and_what_was_learned_stays(
     assert driver.widget.learn.enabled
 
 
+def test_what_is_worse_is_not_saved(
+    driver: Driver, learning: FakeTranslation, folder: Path, errors: list[str]
+) -> None:
+    driver.learn()
+    learning.best, learning.error = 1.0, RuntimeError("no more")
+    driver.press(driver.widget.go_on)
+    driver.settle()
+    assert len(errors) == 1
+    assert load(next(folder.iterdir())).plus == 6
+
+
 def test_what_cannot_be_saved_is_kept_and_said(
     driver: Driver, monkeypatch: pytest.MonkeyPatch, errors: list[str], tmp_path: Path
 ) -> None:

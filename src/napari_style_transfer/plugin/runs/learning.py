@@ -57,7 +57,10 @@ def load_to_learn() -> None:
 
 
 def follow(
-    engine: Iterator[Any], attribute: str, path: Path
+    engine: Iterator[Any],
+    attribute: str,
+    path: Path,
+    is_best: Callable[[Any], bool] = lambda _: True,
 ) -> Generator[LearningProgress[Any, Any], None, LearningEnded[Any, Any]]:
     """Turn the steps of a learning into messages, and save what is learned.
 
@@ -69,6 +72,8 @@ def follow(
         Of a step: what is learned so far, which can be saved; None where it is not new.
     path
         The user's file.
+    is_best
+        Whether what a step brings is better than all before; only that is saved.
     """
     kept = _Kept(path)
     steps: list[Any] = []
@@ -81,7 +86,8 @@ def follow(
                 learned = getattr(step, attribute)
                 if learned is not None:
                     newest = learned
-                    kept.offer(newest)
+                    if is_best(step):
+                        kept.offer(newest)
                 kept.save_if_due()
                 if step.status is not Status.RUNNING:
                     break
