@@ -138,6 +138,12 @@ class TranslationStep:
     status: Status = Status.RUNNING
     note: str = ""
 
+    @property
+    def is_best(self) -> bool:
+        """Whether its translator is the best so far."""
+        score = harmonic(self.structure, max(0.0, self.likeness))
+        return self.status is not Status.RUNNING or score >= self.best
+
 
 @dataclass(frozen=True)
 class Agreement:

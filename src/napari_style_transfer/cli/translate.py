@@ -135,7 +135,7 @@ def _follow(steps: Iterator[TranslationStep], output: Path, quiet: bool) -> Tran
                 f"Step {step.steps}, likeness {step.likeness:.2f}, structure {step.structure:.2f}",
             )
             bar.say(step.note)
-            if step.translator is not None:
+            if step.translator is not None and step.is_best:
                 best, unsaved = step.translator, True
             if best is not None and unsaved and time.monotonic() - saved >= _SAVE_EVERY:
                 best.save(output)

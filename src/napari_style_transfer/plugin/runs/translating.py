@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Generator
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -25,9 +26,7 @@ from napari_style_transfer.plugin.runs.messages import (
     LearningProgress,
     Made,
 )
-from napari_style_transfer.progress import Status
 from napari_style_transfer.steering import Steering
-from napari_style_transfer.translation import harmonic
 
 if TYPE_CHECKING:
     from napari_style_transfer.translation import TranslationStep
@@ -54,13 +53,7 @@ def learn_translation(
         start=load_translator(job.start) if isinstance(job.start, str) else job.start,
         stop=should_stop,
     )
-    return (yield from follow(engine, "translator", job.path, _is_best))
-
-
-def _is_best(step: TranslationStep) -> bool:
-    """Return whether what a step brings is the best so far, as it is on the last step."""
-    score = harmonic(step.structure, max(0.0, step.likeness))
-    return step.status is not Status.RUNNING or score >= step.best
+    return (yield from follow(engine, "translator", job.path, attrgetter("is_best")))
 
 
 def translate_slice(
