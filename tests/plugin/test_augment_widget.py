@@ -18,6 +18,7 @@ from pytestqt.qtbot import QtBot
 from napari_style_transfer.augment import AugmentSettings, loop
 from napari_style_transfer.augment.ways import Painting
 from napari_style_transfer.plugin.inputs.augment_job import labels_of
+from napari_style_transfer.plugin.widgets import remembered
 from napari_style_transfer.plugin.widgets.augment import AugmentWidget
 
 _TIMEOUT = 60_000
@@ -328,6 +329,23 @@ def test_what_was_chosen_is_there_when_the_widget_is_opened_again(
     assert again.choices.output.path == tmp_path / "out"
     assert again.choices.settings().way == "colour"
     assert again.choices.images_from.value == "folder"
+
+
+def test_the_next_napari_has_what_was_chosen_last(
+    driver: Driver, qtbot: QtBot, tmp_path: Path
+) -> None:
+    driver.choose_folders(tmp_path)
+    driver.choices.fields["strength"].value = "0.1..0.2"
+    known = remembered.remembered("Augment Training Images")
+    remembered.remember("Augment Training Images", known | {"copies": -1, "labels": 3, "odd": 1})
+    viewer = ViewerModel()
+    add_set(viewer)
+    again = AugmentWidget(viewer)
+    qtbot.addWidget(again.native)
+    assert again.choices.output.path == tmp_path / "out"
+    assert again.choices.settings() == AugmentSettings(way="colour", strength="0.1..0.2")
+    assert again.choices.labels.path is None
+    assert again.choices.images_from.value == "layers"
 
 
 # ---- colour and stain, live ----------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -25,12 +26,14 @@ from napari_style_transfer.plugin.widgets.folder_field import FolderField
 from napari_style_transfer.plugin.widgets.layer_table import LayerTable
 from napari_style_transfer.plugin.widgets.layout import flush
 from napari_style_transfer.plugin.widgets.preferences import preferred
+from napari_style_transfer.plugin.widgets.remembered import remember, remembered
 from napari_style_transfer.plugin.widgets.session import session_of
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image, Labels, Layer
 
+_NAME = "Augment Training Images"
 _FOLDER, _LAYERS = "folder", "layers"
 _SOURCES = [("a folder", _FOLDER), ("open layers", _LAYERS)]
 _TABLE = (
@@ -78,7 +81,7 @@ class AugmentChoices:
 
     def __init__(self, viewer: ViewerModel, accept: Callable[[Layer], bool]) -> None:
         self._viewer, self._accept = viewer, accept
-        self._session = session_of(viewer, "Augment Training Images")
+        self._session = session_of(viewer, _NAME)
         self.images_from = ComboField(
             choices=_SOURCES,
             name="images_from",
@@ -213,11 +216,11 @@ class AugmentChoices:
             column.addWidget(part)
 
     def _begin(self) -> None:
-        """Show what was chosen before in this viewer, or what fits its layers."""
+        """Show what was chosen before in this viewer; at first what was chosen last, or fits its layers."""
         known = self._session.get("values")
         if known is None:
-            has_labels = _LAYERS if self._labels() else _FOLDER
-            known = {"images_from": has_labels, "styles_from": has_labels, **preferred()}
+            source = _LAYERS if self._labels() else _FOLDER
+            known = {**self._remembered(), "images_from": source, "styles_from": source}
         for name, value in known.items():
             field = self.fields.get(name) or getattr(self, name)
             if isinstance(field, FolderField):
@@ -227,11 +230,27 @@ class AugmentChoices:
         self._on_way()
         self._show_sources()
 
+    def _remembered(self) -> dict[str, Any]:
+        """Return what was chosen last, as far as it is still possible; preferences win."""
+        possible = {}
+        for name, value in (remembered(_NAME) | preferred()).items():
+            if name == "strength" and value == "":  # the usual one for the way
+                continue
+            if name in self.fields:
+                given: dict[str, Any] = {name: value}
+                with contextlib.suppress(InputError):
+                    checked = getattr(AugmentSettings(**given), name)
+                    possible[name] = value if name == "strength" else checked
+            elif isinstance(value, str) and name in {folder.name for folder in self._folders}:
+                possible[name] = value
+        return possible
+
     def _keep(self) -> None:
+        """Keep what is chosen for a widget that is opened when this one is closed; most for longer."""
         values = {name: field.value for name, field in self.fields.items()}
-        values |= {field.name: field.value for field in self._sources}
         values |= {field.name: field.line_edit.value for field in self._folders}
-        self._session["values"] = values
+        remember(_NAME, values)
+        self._session["values"] = values | {field.name: field.value for field in self._sources}
 
     def _connect(self) -> None:
         for field in (*self._sources, *self._folders, *self.fields.values()):
