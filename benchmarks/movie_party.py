@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from benchmarks.environment import resident_bytes
 from benchmarks.movie_jobs import (
     CONTESTANTS,
     Frames,
@@ -26,7 +27,6 @@ from benchmarks.movie_jobs import (
     painted,
     picture_path,
 )
-from benchmarks.recorder import resident_bytes
 from napari_style_transfer import Cache, Settings, samples, stylize_stack
 from napari_style_transfer.fast_style import FastStyle
 from napari_style_transfer.methods.base import Method

@@ -18,6 +18,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from benchmarks.environment import resident_bytes
+
 Picture = npt.NDArray[np.uint8]
 
 
@@ -130,20 +132,3 @@ def _wake(device: torch.device) -> None:
     y = torch.nn.functional.conv2d(x, torch.zeros(8, 8, 3, 3, device=device))
     (y.flatten(2) @ y.flatten(2).mT).sum().backward()
     synchronise(device)
-
-
-def resident_bytes() -> dict[str, int]:
-    """Return this process's resident memory, now and at its peak.
-
-    Linux's ``ru_maxrss`` would count the process that started this one; ``VmHWM`` does not.
-    """
-    status = Path("/proc/self/status")
-    if status.exists():
-        lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
-        names = {"now": "VmRSS", "peak": "VmHWM"}
-        return {what: int(lines[name].split()[0]) * 1024 for what, name in names.items()}
-    import resource
-
-    usage = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    peak = usage if sys.platform == "darwin" else usage * 1024
-    return {"now": peak, "peak": peak}

@@ -41,6 +41,22 @@ def fast_style(
     return FastStyle(network, info)
 
 
+def frozen(*names: str) -> FastStyle:
+    """Return one whose statistics are those of no picture."""
+    live = fast_style(*names)
+    network = Transformer(len(names), live.transformer.width, live.transformer.blocks, frozen=True)
+    state = network.state_dict() | live.transformer.state_dict()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        for name, values in state.items():
+            if name.endswith(".mean"):
+                state[name] = 0.2 * torch.randn_like(values)
+            elif name.endswith(".variance"):
+                state[name] = 0.05 + 0.1 * torch.rand_like(values)
+    network.load_state_dict(state)
+    return FastStyle(network.requires_grad_(False).eval(), live.info)
+
+
 def saved(path: Path, *names: str, **options: Any) -> Path:
     fast_style(*names, **options).save(path)
     return path

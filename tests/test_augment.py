@@ -18,12 +18,13 @@ from scipy import ndimage
 from napari_style_transfer.augment import AugmentSettings, augment, learn, loop
 from napari_style_transfer.augment.pairs import find_pairs, find_styles
 from napari_style_transfer.augment.structure import edges_added, edges_kept
-from napari_style_transfer.augment.values import ValueRange, draw_crop
+from napari_style_transfer.augment.values import draw_crop
 from napari_style_transfer.augment.ways import Painting
 from napari_style_transfer.errors import ContentError, InputError
 from napari_style_transfer.io.micrographs import Micrograph, read_micrograph
 from napari_style_transfer.learning import LearningStep
 from napari_style_transfer.progress import Losses, Status
+from napari_style_transfer.value_range import ValueRange
 
 
 class FakePainter:
@@ -109,7 +110,7 @@ def test_what_cannot_be_paired_is_said_before_the_work(tmp_path: Path) -> None:
         find_pairs(train)
     for file in train.glob("*_masks.tif"):
         file.unlink()
-    with pytest.raises(InputError, match="holds no labels; name theirs with --labels"):
+    with pytest.raises(InputError, match="holds no labels; name their folder, or put"):
         find_pairs(train)
     (train / "n0.tif").unlink()
     with pytest.raises(InputError, match="holds no pictures"):
@@ -365,6 +366,8 @@ def test_crops_have_something_in_them() -> None:
 def test_strengths_are_a_range() -> None:
     assert AugmentSettings(strength="0.2..0.5").strengths == (0.2, 0.5)
     assert AugmentSettings(strength=0.4).strengths == (0.4, 0.4)
+    for typed in ("0,2 - 0,5", "0.2…0.5", "0.2 to 0.5", " 0.2 – 0.5 "):
+        assert AugmentSettings(strength=typed).strengths == (0.2, 0.5)
     assert AugmentSettings().strengths == (0.2, 0.6)
     assert AugmentSettings(way="stain").strengths == (1, 1)
     with pytest.raises(InputError, match="from a lower to a higher"):
@@ -408,3 +411,28 @@ def test_without_objects_there_is_nothing_to_measure() -> None:
     image, labels = discs()
     assert edges_kept(image, image, 0 * labels) is None
     assert edges_added(image, image, 0 * labels) is None
+
+
+def test_images_are_translated_by_what_was_learned_once(tmp_path: Path) -> None:
+    train, real, out = cellpose(tmp_path / "train"), style(tmp_path / "real.tif"), tmp_path / "out"
+    options: dict[str, Any] = {"way": "translated", "minutes": 0.02, "device": "cpu"}
+    steps = run(train, real, out, copies=1, strength=0, **options)
+    assert steps[-1].finished
+    assert steps[0].phase == "learn"
+    kept = (out / "translator.safetensors").read_bytes()
+    for number in range(2):  # at no strength an image stays as it is
+        image = tifffile.imread(train / f"n{number}.tif").astype(int)
+        made = tifffile.imread(out / "images" / f"n{number}_style1.tif")
+        assert made.dtype == np.uint16
+        assert np.abs(made - image).max() <= 1 + 0.02 * np.ptp(image)  # hot pixels are clipped
+        labels = f"n{number}_style1_masks.tif"
+        assert (out / "images" / labels).read_bytes() == (
+            train / f"n{number}_masks.tif"
+        ).read_bytes()
+    again = run(train, real, out, copies=2, strength=0, **options)
+    assert {step.phase for step in again} == {"paint"}
+    assert (out / "translator.safetensors").read_bytes() == kept
+    whole = tmp_path / "whole"
+    run(train, real, whole, copies=1, strength=1, **options)
+    translated = tifffile.imread(whole / "images" / "n0_style1.tif")
+    assert (translated != tifffile.imread(train / "n0.tif")).mean() > 0.5

@@ -222,7 +222,8 @@ def test_damage_leaves_frames_out_names_them_and_keeps_the_times(
     assert paint("clip.mp4", "-o", "out.mp4") == 1
     said = capsys.readouterr().err
     assert (
-        "Saved 8 of 12 pages in out.mp4. Left out: Frame 7 of clip.mp4 (Cannot read frame 7" in said
+        "Saved 8 of 12 frames in out.mp4. Left out: Frame 7 of clip.mp4 (Cannot read frame 7"
+        in said
     )
     assert seen("out.mp4") == [0, 1, 2, 3, 4, 5, 10, 11]
     np.testing.assert_allclose(open_movie("out.mp4").times[-2:], [0.4, 0.44], atol=1e-6)

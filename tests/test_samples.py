@@ -11,6 +11,7 @@ import pytest
 
 from napari_style_transfer import samples
 from napari_style_transfer.errors import InputError
+from napari_style_transfer.io.fast_file import read_info
 from napari_style_transfer.samples import CONTENTS, STYLES, Sample
 
 EVERY = [*CONTENTS.values(), *STYLES.values()]
@@ -50,6 +51,11 @@ def test_every_sample_says_what_it_is_and_under_which_terms(sample: Sample) -> N
     assert sample.title
     assert sample.licence
     assert "\n" not in sample.licence
+
+
+def test_every_fast_style_says_under_which_terms() -> None:
+    for path in samples.fast_styles().values():
+        assert read_info(path).note.startswith("BSD-3-Clause")
 
 
 def test_samples_are_keyed_by_their_names_and_of_their_kind() -> None:

@@ -12,6 +12,8 @@ from pydantic import ValidationError
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.settings import LAYER_NAMES, Settings, parameters
 
+TABLE = Path(__file__).parent.parent / "docs" / "parameters.md"
+
 
 def complaint(**values: Any) -> str:
     with pytest.raises(InputError) as caught:
@@ -139,11 +141,12 @@ def test_a_logarithmic_slider_covers_the_default_and_only_allowed_values() -> No
             Settings(**{name: high})
 
 
-def test_the_readme_describes_every_parameter_as_it_is() -> None:
+@pytest.mark.skipif(not TABLE.exists(), reason="the source distribution comes without docs/")
+def test_the_documentation_describes_every_parameter_as_it_is() -> None:
     """The table is the declaration's own words and defaults."""
-    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    lines = TABLE.read_text(encoding="utf-8").splitlines()
     for name, field in parameters().items():
-        row = next(line for line in readme.splitlines() if line.startswith(f"| `{name}` |"))
+        row = next(line for line in lines if line.startswith(f"| `{name}` |"))
         assert field.description in row
         if not isinstance(field.default, dict):
             default = f"{field.default:g}" if isinstance(field.default, float) else field.default

@@ -24,7 +24,7 @@ from napari_style_transfer.recipe import Recipe
 from napari_style_transfer.settings import Settings
 from napari_style_transfer.spec import Region, Regions, Style
 from napari_style_transfer.stack.loop import SliceError, SliceStep, stylize_stack
-from napari_style_transfer.stack.output import fits_in_memory, identity, open_result
+from napari_style_transfer.stack.output import Record, fits_in_memory, identity, open_result
 from napari_style_transfer.stack.plan import stack_shape
 from napari_style_transfer.steering import Steering
 
@@ -528,6 +528,14 @@ def test_a_store_of_another_run_is_refused_in_a_sentence_that_names_the_differen
         open_result((3, 19, 32, 3), run, folder=folder)
     tiled = identity(SETTINGS.replace(tile_size=512), style="night")  # does not change the result
     assert open_result(shape, tiled, folder=folder).done == {(0,)}
+
+
+def test_a_record_from_before_a_parameter_existed_goes_on_with_its_default(tmp_path: Path) -> None:
+    run = identity(SETTINGS, style="night")
+    older = Record({key: value for key, value in run.items() if key != "coherence"})
+    older.check(run, tmp_path)
+    with pytest.raises(InputError, match="begun with another coherence;"):
+        older.check(run | {"coherence": "steady"}, tmp_path)
 
 
 def test_a_store_in_which_nothing_is_done_is_made_anew(fake: FakeMethod, tmp_path: Path) -> None:

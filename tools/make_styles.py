@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import paint_styles
@@ -25,6 +25,11 @@ from napari_style_transfer.methods.learn import iter_learn
 
 SHIPPED = Path(__file__).parents[1] / "src" / "napari_style_transfer" / "samples" / "fast"
 CACHE = Path(__file__).parent / ".cache"
+#: What the files say of their licence.
+LICENCE = (
+    "BSD-3-Clause, by napari-style-transfer, whose NOTICE.md names the pictures that it was "
+    "learned from."
+)
 #: Seconds between copies of a learning that is under way.
 _COPY = 60.0
 
@@ -120,7 +125,8 @@ def learn(name: str, styles: Mapping[str, Path], contents: list[Path], again: bo
         if step.fast_style is not None:
             losses = ", ".join(f"{term} {loss:.3g}" for term, loss in step.losses.items())
             print(f"{name}: {step.seconds:.0f} s, {step.steps} steps, {losses}", flush=True)
-            step.fast_style.save(copy)
+            info = replace(step.fast_style.info, note=LICENCE)
+            FastStyle(step.fast_style.transformer, info).save(copy)
     file_of(name).parent.mkdir(parents=True, exist_ok=True)
     copy.replace(file_of(name))
 

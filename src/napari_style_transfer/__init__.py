@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from napari_style_transfer.learning import LearningSettings, LearningStep
     from napari_style_transfer.methods.learn import iter_learn
     from napari_style_transfer.progress import Losses, Status, Step
+    from napari_style_transfer.run import Run
     from napari_style_transfer.settings import Settings
     from napari_style_transfer.spec import Region, Regions, Style
     from napari_style_transfer.stack.loop import SliceStep, stylize_stack
@@ -43,6 +44,7 @@ __all__ = [
     "Losses",
     "Region",
     "Regions",
+    "Run",
     "Settings",
     "SliceStep",
     "Status",
@@ -74,6 +76,7 @@ _HOME = {
     "Losses": "progress",
     "Region": "spec",
     "Regions": "spec",
+    "Run": "run",
     "Settings": "settings",
     "SliceStep": "stack.loop",
     "Status": "progress",

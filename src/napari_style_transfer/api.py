@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 from napari_style_transfer.methods.base import Controls, Request, StyleSource
-from napari_style_transfer.progress import Picture, Step
+from napari_style_transfer.progress import Picture
+from napari_style_transfer.run import Run
 from napari_style_transfer.settings import Settings
 from napari_style_transfer.spec import ImageSource, Regions
 from napari_style_transfer.steering import Steering
@@ -98,10 +100,11 @@ def iter_stylize(
     stop: Callable[[], bool] | None = None,
     preview_interval: float = 0.3,
     **overrides: Any,
-) -> Iterator[Step]:
+) -> Run:
     """Paint as :func:`stylize` does and yield a :class:`Step` after each evaluation.
 
     Pictures and parameters are checked, and copied, at the call; the work begins with the iteration.
+    In Jupyter, what is returned paints and shows itself as the last line of a cell.
 
     Parameters
     ----------
@@ -116,10 +119,11 @@ def iter_stylize(
     preview_interval
         Seconds, at least, between steps that carry a picture. The last step always does.
 
-    Yields
-    ------
-    Step
-        One for each evaluation; the last one has the status ``FINISHED`` or ``STOPPED``.
+    Returns
+    -------
+    Run
+        An iterator of steps, one for each evaluation; the last one has the status ``FINISHED`` or
+        ``STOPPED``.
     """
     from napari_style_transfer.methods.optimize import Optimize
 
@@ -131,9 +135,10 @@ def iter_stylize(
         regions=regions,
         bits=bits,
     )
+    stopped = threading.Event()
     controls = Controls(
         steering=steering or Steering(),
-        stop=stop or (lambda: False),
+        stop=stopped.is_set if stop is None else lambda: stopped.is_set() or stop(),
         preview_interval=preview_interval,
     )
-    return Optimize(cache).run(request, controls)
+    return Run(Optimize(cache).run(request, controls), stopped.set)

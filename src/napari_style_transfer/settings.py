@@ -69,7 +69,7 @@ def parameter(
     title
         The label in the widget.
     description
-        Help: the tooltip, the command line's help and the README's table.
+        Help: the tooltip, the command line's help and the table in docs/parameters.md.
     advanced
         Whether the widget shows it under *Advanced*.
     live

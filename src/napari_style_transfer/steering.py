@@ -62,7 +62,7 @@ class Steering:
         Parameters
         ----------
         settings
-            Of these the run takes the parameters that are marked live; see :mod:`settings`.
+            Of these the run takes the parameters that can be changed while it is on.
         styles
             The styles; targets of those that were there before are not computed again.
         regions

@@ -7,30 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from fast_styles import fast_style, picture
+from fast_styles import fast_style, frozen, picture
+from PIL import Image
 
 from napari_style_transfer import FastStyle, InputError, export_fast_style, samples
-from napari_style_transfer.engine.networks.transformer import Transformer
 from napari_style_transfer.io.fast_file import FAST_STYLE_KEY, read_info
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
-
-
-def frozen(*names: str) -> FastStyle:
-    """Return one whose statistics are those of no picture."""
-    live = fast_style(*names)
-    network = Transformer(len(names), live.transformer.width, live.transformer.blocks, frozen=True)
-    state = network.state_dict() | live.transformer.state_dict()
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(1)
-        for name, values in state.items():
-            if name.endswith(".mean"):
-                state[name] = 0.2 * torch.randn_like(values)
-            elif name.endswith(".variance"):
-                state[name] = 0.05 + 0.1 * torch.rand_like(values)
-    network.load_state_dict(state)
-    return FastStyle(network.requires_grad_(False).eval(), live.info)
 
 
 def run(
@@ -39,8 +23,11 @@ def run(
     shares: tuple[float, ...],
     strength: float = 0.5,
     stroke_size: float = 1.0,
+    threads: int = 0,
 ) -> np.ndarray[Any, Any]:
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     inputs = {
         "picture": content[None],
         "strength": np.float32([strength]),
@@ -80,6 +67,14 @@ def test_onnxruntime_paints_as_torch(
     assert difference(painted, expected) <= 1
 
 
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_the_number_of_threads_changes_nothing_that_is_seen(tmp_path: Path, threads: int) -> None:
+    ours, content = FastStyle.load("night"), samples.load("chelsea")[:120, :160]
+    path = export_fast_style(ours, tmp_path / "a.onnx")
+    expected = ours(content, device="cpu", precision="float32")
+    assert difference(run(path, content, (1,), threads=threads), expected) <= 1
+
+
 def test_each_input_changes_the_picture(tmp_path: Path) -> None:
     path = export_fast_style(fast_style("night", "day"), tmp_path / "two.onnx")
     content = picture(32, 32)
@@ -93,7 +88,7 @@ def test_each_input_changes_the_picture(tmp_path: Path) -> None:
         assert difference(usual, other) > 1
 
 
-@pytest.mark.parametrize("size", [32, (33, 50)])
+@pytest.mark.parametrize("size", [32, (33, 50), (18, 23)])
 def test_a_model_of_one_size_paints_the_same(tmp_path: Path, size: Any) -> None:
     ours, shape = fast_style(), (size, size) if isinstance(size, int) else size
     fixed = export_fast_style(ours, tmp_path / "fixed.onnx", size=size)
@@ -124,6 +119,46 @@ def test_half_precision_changes_two_grey_levels_at_most(tmp_path: Path) -> None:
     expected = ours(content, device="cpu", precision="float32")
     assert difference(run(half, content, (1,)), expected) <= 2
     assert half.stat().st_size < full.stat().st_size
+
+
+@pytest.mark.parametrize("name", [*samples.STYLES])
+def test_kernels_of_8_bits_take_half_a_megabyte_and_hardly_change_a_picture(
+    tmp_path: Path, name: str
+) -> None:
+    ours = FastStyle.load(name)
+    path = export_fast_style(ours, tmp_path / "a.onnx", int8=True)
+    assert path.stat().st_size < 500_000
+    content = samples.load("chelsea")[100:163, 120:205]
+    expected = ours(content, device="cpu", precision="float32")
+    painted = run(path, content, (1,))
+    assert 0 < np.abs(painted.astype(int) - expected).mean() < 1
+    again = FastStyle.load(path)(content, device="cpu", precision="float32")
+    assert difference(painted, again) <= 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [*samples.STYLES, "base"])
+@pytest.mark.parametrize("half", [False, True])
+@pytest.mark.parametrize("shape", [(256, 256), (480, 640), (251, 333)])
+def test_shipped_styles_paint_as_torch_at_every_strength_and_stroke_size(
+    tmp_path: Path, name: str, half: bool, shape: tuple[int, int]
+) -> None:
+    ours = FastStyle.load(name)
+    path = export_fast_style(ours, tmp_path / "a.onnx", half=half)
+    resized = Image.fromarray(samples.load("astronaut")).resize(shape[::-1])
+    content, shares = np.asarray(resized), tuple(range(1, len(ours.names) + 1))
+    for strength in (0, 0.5, 1):
+        for stroke_size in (0.5, 1, 2):
+            painted = run(path, content, shares, strength, stroke_size)
+            expected = ours(
+                content,
+                strength=strength,
+                stroke_size=stroke_size,
+                shares=shares,
+                device="cpu",
+                precision="float32",
+            )
+            assert difference(painted, expected) <= (2 if half else 1)
 
 
 def test_what_several_styles_share_is_stored_once(tmp_path: Path) -> None:
@@ -175,6 +210,13 @@ def test_one_style_of_several_is_exported_alone(tmp_path: Path) -> None:
     assert difference(run(path, content, (1,)), expected) <= 1
 
 
+def without_the_scales_of_8_bits(path: Path) -> None:
+    export_fast_style(fast_style(), path, int8=True)
+    model = onnx.load(path)
+    del model.graph.initializer[1]
+    onnx.save(model, path)
+
+
 def foreign(path: Path) -> None:
     model = onnx.load(path)
     del model.metadata_props[:]
@@ -216,12 +258,13 @@ def empty(path: Path) -> None:
     ("change", "words"),
     [
         (foreign, f"of something else; its metadata lack the entry {FAST_STYLE_KEY}"),
-        (empty, "of something else"),
+        (empty, "it is empty"),
         (cut_short, "no ONNX model, or cut short|lack the entry"),
         (renamed, "no ONNX model"),
         (without_a_tensor, "but there is nothing"),
         (with_numbers_elsewhere, "its numbers are in other files"),
         (with_a_tensor_of_another_shape, "damaged"),
+        (without_the_scales_of_8_bits, "damaged"),
     ],
 )
 def test_a_wrong_model_is_one_sentence(tmp_path: Path, change: Any, words: str) -> None:
@@ -253,6 +296,9 @@ def test_without_onnx_the_package_is_named(tmp_path: Path, monkeypatch: pytest.M
     ("name", "options", "words"),
     [
         ("a.txt", {}, "ends in .onnx"),
+        ("a.onnx", {"half": True, "int8": True}, "choose one"),
+        ("a.pte", {}, "needs the size"),
+        ("a.pte", {"size": 32, "half": True}, "leave them out"),
         ("missing/a.onnx", {}, "there is no folder"),
         ("a.onnx", {"size": 15}, "16 to 8192"),
         ("a.onnx", {"size": (20, 9000)}, "16 to 8192"),

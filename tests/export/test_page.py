@@ -14,6 +14,8 @@ from napari_style_transfer.errors import InputError
 from napari_style_transfer.export.page import RUNTIME_FILES, find_runtime, write_page
 from napari_style_transfer.fast_style import FastStyle
 
+pytest.importorskip("onnx")
+
 
 def runtime(folder: Path) -> Path:
     """Return a folder as npm leaves it, with other contents."""
@@ -24,18 +26,12 @@ def runtime(folder: Path) -> Path:
     return folder
 
 
-def write_model(fast_style: FastStyle, path: Path) -> None:
-    path.write_text(" ".join(fast_style.names), encoding="utf-8")
-
-
 def page(tmp_path: Path, *styles: FastStyle) -> Path:
     web = tmp_path / "web"
     if not web.exists():
         runtime(web)
     folder = tmp_path / "page"
-    index = write_page(
-        styles or [fast_style("night")], folder, onnxruntime_web=web, write_model=write_model
-    )
+    index = write_page(styles or [fast_style("night")], folder, onnxruntime_web=web)
     assert index == folder / "index.html"
     return folder
 
@@ -72,7 +68,7 @@ def test_models_and_thumbnails_are_those_of_the_styles(tmp_path: Path) -> None:
     styles = [fast_style("night", "meadow"), fast_style("woodcut", seed=1, sides=(20, 30))]
     folder = page(tmp_path, *styles)
     first, second = listed(folder)
-    assert (folder / str(first["file"])).read_text("utf-8") == "night meadow"
+    assert FastStyle.load(folder / str(first["file"])).names == ("night", "meadow")
     assert [style["name"] for style in first["styles"]] == ["night", "meadow"]  # type: ignore[attr-defined]
     (style,) = second["styles"]  # type: ignore[misc]
     with Image.open(folder / style["thumbnail"]) as thumbnail:
@@ -160,15 +156,25 @@ def test_without_the_runtime_a_sentence_says_how_to_get_it(tmp_path: Path) -> No
 
 def test_nothing_is_written_without_the_runtime(tmp_path: Path) -> None:
     with pytest.raises(InputError):
-        write_page(
-            [fast_style()],
-            tmp_path / "page",
-            onnxruntime_web=tmp_path / "none",
-            write_model=write_model,
-        )
+        write_page([fast_style()], tmp_path / "page", onnxruntime_web=tmp_path / "none")
     assert not (tmp_path / "page").exists()
 
 
 def test_a_page_needs_a_style(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="at least one"):
-        write_page([], tmp_path / "page", write_model=write_model)
+        write_page([], tmp_path / "page")
+
+
+def test_the_models_are_as_small_and_say_the_licence_that_is_asked_for(tmp_path: Path) -> None:
+    def size(folder: Path) -> int:
+        (model,) = (folder / "models").iterdir()
+        return model.stat().st_size
+
+    web, styles = runtime(tmp_path / "web"), [fast_style()]
+    folders = [tmp_path / name for name in ("full", "half", "int8")]
+    write_page(styles, folders[0], onnxruntime_web=web)
+    write_page(styles, folders[1], onnxruntime_web=web, half=True, licence="MIT")
+    write_page(styles, folders[2], onnxruntime_web=web, int8=True)
+    full, half, int8 = map(size, folders)
+    assert full > half > int8
+    assert [listed(folder)[0]["licence"] for folder in folders] == ["CC0", "MIT", "CC0"]

@@ -14,7 +14,6 @@ from PIL import Image
 
 from napari_style_transfer import samples
 from napari_style_transfer.errors import InputError
-from napari_style_transfer.export.export import export_fast_style
 from napari_style_transfer.export.page import find_runtime, write_page
 from napari_style_transfer.fast_style import FastStyle
 
@@ -48,7 +47,7 @@ pytestmark = [
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("web") / "page"
     styles = [FastStyle.load(name) for name in ("night", "woodcut")]
-    write_page(styles, folder, onnxruntime_web=WEB, write_model=export_fast_style)
+    write_page(styles, folder, onnxruntime_web=WEB)
     return folder
 
 
@@ -110,6 +109,27 @@ def test_it_paints_what_torch_paints(
     assert np.abs(result - expected).max() <= 1
     assert np.abs(result - read(path)).mean() > 10  # it is painted at all
     assert not browser.log()
+
+
+@pytest.mark.parametrize("threads", [1, 2, 4])
+def test_the_number_of_threads_changes_nothing_that_is_seen(
+    page: Path, browser: Browser, tmp_path: Path, threads: int
+) -> None:
+    folder, path = tmp_path / "page", photo(tmp_path, 256, 192)
+    shutil.copytree(page, folder)
+    worker = folder / "worker.js"
+    text = worker.read_text("utf-8")
+    worker.write_text(
+        text.replace("self.navigator.hardwareConcurrency", str(threads)), encoding="utf-8"
+    )
+    with served(folder) as address:
+        browser.open(f"{address}?engine=wasm")
+        number = "1 thread" if threads == 1 else f"{threads} threads"
+        assert browser.find("engine").text.endswith(f"in {number}.")
+        browser.choose(path)
+        result = read(browser.saved("save-png"))
+    expected = FastStyle.load("night")(path, device="cpu", precision="float32")
+    assert np.abs(result - expected).max() <= 1
 
 
 def test_the_second_style_is_another(address: str, browser: Browser, tmp_path: Path) -> None:
@@ -269,9 +289,7 @@ def test_a_damaged_model_gets_a_sentence(
     browser: Browser, tmp_path: Path, damage: object, sentence: str
 ) -> None:
     folder = tmp_path / "page"
-    write_page(
-        [FastStyle.load("night")], folder, onnxruntime_web=WEB, write_model=export_fast_style
-    )
+    write_page([FastStyle.load("night")], folder, onnxruntime_web=WEB)
     (model,) = (folder / "models").iterdir()
     damage(model)  # type: ignore[operator]
     with served(folder) as address:

@@ -15,10 +15,10 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from napari_style_transfer.errors import InputError
-from napari_style_transfer.io import fast_file
+from napari_style_transfer.io import network_file
 from napari_style_transfer.io.fast_file import (
+    FILES,
     FastFile,
-    check_fast_output,
     read_fast_file,
     read_info,
     save_fast_file,
@@ -268,14 +268,14 @@ def test_where_nothing_can_be_written_is_said_before(tmp_path: Path) -> None:
         (f"{'x' * 300}.safetensors", "choose a shorter name"),
     ):
         with pytest.raises(InputError, match=words):
-            check_fast_output(tmp_path / name)
+            FILES.check_output(tmp_path / name)
     (tmp_path / "b.safetensors").mkdir()
     with pytest.raises(InputError, match="it is a folder"):
-        check_fast_output(tmp_path / "b.safetensors")
+        FILES.check_output(tmp_path / "b.safetensors")
 
 
 def test_too_many_numbers_are_not_read(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save_fast_file(path, a_file())
-    monkeypatch.setattr(fast_file, "_MOST_NUMBERS", 10)
+    monkeypatch.setattr(network_file, "_MOST_NUMBERS", 10)
     with pytest.raises(InputError, match="too large"):
         read_fast_file(path)

@@ -57,6 +57,7 @@ def test_the_widgets_module_leaves_torch_unloaded() -> None:
     code = (
         "import sys, napari_style_transfer, napari_style_transfer.plugin.widgets.style_transfer;"
         "import napari_style_transfer.plugin.widgets.fast_style;"
+        "import napari_style_transfer.plugin.widgets.augment;"
         "assert not {'torch', 'torchvision'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

@@ -9,14 +9,17 @@ from pathlib import Path
 from random import Random
 
 import numpy as np
+import torch
 
 from napari_style_transfer.augment.pairs import Pair, Pairs
 from napari_style_transfer.augment.settings import AugmentSettings
 from napari_style_transfer.augment.stain import stains
-from napari_style_transfer.augment.values import Crop, Planes, draw_crop, style_planes
+from napari_style_transfer.augment.values import Crop, draw_crop, style_planes
+from napari_style_transfer.engine.tensors import resize
 from napari_style_transfer.errors import ContentError, InputError
 from napari_style_transfer.io.micrographs import Micrograph, micrograph_shape, read_micrograph
 from napari_style_transfer.settings import MIN_SIDE
+from napari_style_transfer.value_range import Planes
 
 #: Long sides in pixels at which pictures are seen while a style is learned.
 _SIZES = 128, 512
@@ -86,7 +89,7 @@ class Draw:
         """
         if self.settings.way == "stain" and not self.first.colour:
             raise InputError(
-                "The images have no colours; --stain is for slides in red, green and blue."
+                "The images have no colours; only slides in red, green and blue have stains."
             )
         for path in self.styles:
             style = read_micrograph(path)
@@ -100,7 +103,7 @@ class Draw:
             planes = style_planes(style, self.first)
             if self.settings.way == "stain" and not _is_stained(planes):
                 raise InputError(
-                    f"The style {path} has no two stains; --stain is for slides in bright field, in colour."
+                    f"The style {path} has no two stains; choose a slide in bright field, in colour."
                 )
 
     def draw(self, pair: Pair, copy: int, image: Micrograph) -> Drawn:
@@ -113,6 +116,17 @@ class Draw:
         else:
             number, drawn = 0, self._crop(random, image, image.shape)
         return Drawn(drawn.style, drawn.crop, drawn.planes, strength, number)
+
+    @property
+    def whole_styles(self) -> list[Planes]:
+        """The styles' planes as the first image's, magnified as the settings say."""
+        found = []
+        for path in self.styles:
+            planes = style_planes(read_micrograph(path), self.first)
+            height, width = (round(side * self.settings.style_scale) for side in planes.shape[1:])
+            scaled = resize(torch.from_numpy(planes)[None], (height, width))
+            found.append(scaled[0].numpy())
+        return found
 
     def learned_crop(self, number: int) -> Drawn:
         """Return one of the crops that are learned."""

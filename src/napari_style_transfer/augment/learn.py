@@ -1,4 +1,4 @@
-"""A fast style learned from crops on the spot, or the one that an earlier run has learned."""
+"""What is learned on the spot, a fast style or a translation; or what an earlier run has learned."""
 
 from __future__ import annotations
 
@@ -10,15 +10,19 @@ from typing import Any
 import numpy as np
 
 from napari_style_transfer.augment.settings import AugmentSettings, AugmentStep
-from napari_style_transfer.augment.values import Crop, Planes
+from napari_style_transfer.augment.values import Crop
 from napari_style_transfer.engine.cache import Cache
 from napari_style_transfer.fast_style import FastStyle
+from napari_style_transfer.io.micrographs import Micrograph
 from napari_style_transfer.learning import LearningSettings
 from napari_style_transfer.methods import learn
+from napari_style_transfer.methods.translate import iter_translation
 from napari_style_transfer.progress import Status
+from napari_style_transfer.translator import Translator
+from napari_style_transfer.value_range import Planes
 
-#: The file that the fast style is kept in.
-FAST_NAME = "style.safetensors"
+#: The files that a fast style and a translator are kept in.
+FAST_NAME, TRANSLATOR_NAME = "style.safetensors", "translator.safetensors"
 #: Sides in pixels of the crops that are learned from.
 _SMALLEST, _LARGEST = 64, 256
 
@@ -95,6 +99,59 @@ def learned(
     assert last.fast_style is not None
     last.fast_style.save(path)
     yield last.fast_style
+
+
+def learned_translation(
+    folder: Path,
+    images: Sequence[Planes],
+    styles: Sequence[Planes],
+    colour: bool,
+    settings: AugmentSettings,
+    *,
+    stop: Callable[[], bool],
+) -> Iterator[AugmentStep | Translator]:
+    """Learn to translate images, or load what an earlier run has learned; the last item is the translator.
+
+    Parameters
+    ----------
+    folder
+        Where it is kept.
+    images, styles
+        Each (C, H, W), about 0 to 1, when it is asked for.
+    colour
+        Whether three planes are colours.
+    settings
+        Of the augmentation.
+    stop
+        As for :func:`~napari_style_transfer.iter_translation`.
+    """
+    path = folder / TRANSLATOR_NAME
+    if path.exists():
+        yield Translator.load(path)
+        return
+    steps = iter_translation(
+        *([Micrograph(each, colour) for each in pictures] for pictures in (images, styles)),
+        names=("images", "styles"),
+        minutes=settings.minutes,
+        device=settings.device,
+        seed=settings.seed,
+        stop=stop,
+    )
+    last = None
+    for last in steps:
+        yield AugmentStep(
+            "learn",
+            last.seconds,
+            last.seconds + last.seconds_left,
+            f"Learning the translation, step {last.steps}",
+            note=last.note,
+        )
+    assert last is not None
+    if last.status is Status.STOPPED:
+        return
+    assert last.translator is not None
+    last.translator.save(path)
+    yield last.translator
 
 
 class _Views(Sequence[Any]):

@@ -19,7 +19,7 @@ from napari_style_transfer.settings import MIN_SIDE
 
 #: What labels are called after the name of their image: in its own folder, and in theirs.
 _BESIDE = ("_cp_masks", "_masks")
-_APART = ("", *_BESIDE, "_mask", "_labels", "_label")
+APART = ("", *_BESIDE, "_mask", "_labels", "_label")
 #: Other files that cellpose writes beside an image.
 _OTHER = ("_flows", "_outlines", "_cp_output")
 #: Folders of images and of labels within one, as StarDist's.
@@ -96,7 +96,7 @@ def find_pairs(images: Path, labels: Path | None = None) -> Pairs:
     found, masks = _pictures(images), _pictures(labels)
     if not found or not masks:
         raise InputError(f"The folder {labels if found else images} holds no pictures.")
-    pairs = _matched(found, masks, _APART, labels)
+    pairs = _matched(found, masks, APART, labels)
     return Pairs(tuple(pairs), True, (images, labels))
 
 
@@ -198,8 +198,7 @@ def _beside(folder: Path) -> Pairs:
     images = [file for file in files if file not in set(masks)]
     if not masks:
         raise InputError(
-            f"The folder {folder} holds no labels; name theirs with --labels, or put x_masks.tif beside "
-            "x.tif."
+            f"The folder {folder} holds no labels; name their folder, or put x_masks.tif beside x.tif."
         )
     return Pairs(tuple(_matched(images, masks, _BESIDE, folder)), False, (folder,))
 

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from napari_style_transfer.progress import Losses
 from napari_style_transfer.settings import Sealed, parameter
 
-#: Ways to paint, and ways that only change values.
-Way = Literal["auto", "optimised", "fast", "colour", "stain"]
-INSTANT = ("colour", "stain")
+#: Ways that only change values, at once; and all.
+Instant = Literal["colour", "stain"]
+Way = Literal["auto", "optimised", "fast", "translated", Instant]
 
 
 def _parse_range(value: Any) -> Any:
-    """Read ``"0.2..0.6"``, or one number for both ends."""
+    """Read ``"0.2..0.6"``, ``"0,2 - 0,6"``, or one number for both ends."""
     if isinstance(value, str):
-        value = re.split(r"\.\.", value)
+        value = re.split(r"\.\.+|…|[–-]|\bto\b", value.replace(",", "."))
     elif isinstance(value, int | float):
         value = [value]
     return [*value, *value] if isinstance(value, list | tuple) and len(value) == 1 else value
@@ -42,29 +42,38 @@ class AugmentSettings(Sealed):
         "auto",
         "Way",
         "optimised paints each picture by itself; fast learns a few crops once, and paints thousands in "
-        "minutes; colour and stain match colours only; auto is optimised for up to 24 new pictures, else "
-        "fast.",
+        "minutes; translated learns to make images look like the other pictures; colour and stain match "
+        "colours only; auto is optimised for up to 24 new pictures, else fast.",
     )
     copies: int = parameter(3, "Copies", "New pictures of each image.", ge=1, le=1000)
     strength: Strengths | None = parameter(
         None,
         "Strength",
         "From a hint of the style, 0, to all style, 1; of a range, each picture has its own (default: "
-        "0.2..0.6). With --colour and --stain, the share of the way to the style's colours (default: 1).",
+        "0.2..0.6). Of translated, the share of the way to the translated picture (default: 0.5..1); of "
+        "colour and stain, to the style's colours (default: 1).",
     )
     values: Literal["input", "style"] = parameter(
         "input",
         "Values",
         "The values of the new pictures: input keeps each image's own range, as segmenters that normalise "
         "each picture (cellpose, StarDist) want it; style takes that of the style's picture.",
+        advanced=True,
     )
     minutes: float = parameter(
-        3.0, "Minutes", "How long fast learns.", gt=0, le=10_000, allow_inf_nan=False
+        3.0,
+        "Minutes",
+        "How long fast and translated learn; translated gains by ten or twenty.",
+        log=(0.5, 60.0),
+        ge=0.01,
+        le=10_000,
+        allow_inf_nan=False,
     )
     device: str = parameter(
         "auto",
         "Device",
         "Where to compute: auto takes CUDA, then Apple's MPS, then the CPU; or cpu, cuda, cuda:1, mps.",
+        advanced=True,
         pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$",
     )
     seed: int = parameter(
@@ -113,7 +122,9 @@ class AugmentSettings(Sealed):
         """The lowest and the highest strength that is drawn."""
         if self.strength is not None:
             return self.strength
-        return (1.0, 1.0) if self.way in INSTANT else (0.2, 0.6)
+        if self.way in get_args(Instant):
+            return 1.0, 1.0
+        return (0.5, 1.0) if self.way == "translated" else (0.2, 0.6)
 
 
 @dataclass(frozen=True)

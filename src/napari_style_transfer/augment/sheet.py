@@ -12,10 +12,11 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 from napari_style_transfer.augment.settings import Made
-from napari_style_transfer.augment.values import Crop, Planes, ValueRange
+from napari_style_transfer.augment.values import Crop
 from napari_style_transfer.io.atomic import save_bytes
 from napari_style_transfer.io.labels import read_labels
 from napari_style_transfer.io.micrographs import Micrograph, read_micrograph
+from napari_style_transfer.value_range import Planes, ValueRange
 
 #: Rows, side of a picture, gap and height of a line of text, in pixels.
 _ROWS, _SIDE, _GAP, _LINE = 8, 256, 6, 14

@@ -82,11 +82,11 @@ def stains(picture: npt.NDArray[Any]) -> Floats:
     stained = density[:, (density >= _LEAST_DENSITY).all(0)]
     if stained.shape[1] < max(16, _LEAST_TISSUE * density.shape[1]):
         raise ContentError(
-            "There is no stained tissue in it; --stain is for slides in bright field, with two stains."
+            "There is no stained tissue in it; only slides in bright field have stains."
         )
     values, axes = np.linalg.eigh(np.cov(stained))
     if values[1] < 1e-6 * max(values[2], 1e-12) or values[2] < 1e-9:
-        raise ContentError("It has one colour only; --stain is for slides with two stains.")
+        raise ContentError("It has one colour only; choose a slide with two stains.")
     plane = axes[:, 1:] * np.where(axes[:, 1:].sum(0) < 0, -1, 1)
     across, along = plane.T @ stained
     angles = np.percentile(np.arctan2(across, along), (_PERCENTILE, 100 - _PERCENTILE))

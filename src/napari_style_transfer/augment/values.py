@@ -1,4 +1,4 @@
-"""Values of pictures, brought to [0, 1] to be painted and back; and the crops of styles."""
+"""The values that new pictures get, and the crops of styles."""
 
 from __future__ import annotations
 
@@ -11,61 +11,13 @@ import numpy.typing as npt
 
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.io.micrographs import Micrograph
+from napari_style_transfer.value_range import Planes, ValueRange
 
-#: (C, H, W) float32, about 0 to 1.
-Planes = npt.NDArray[np.float32]
-
-#: Percentiles of a channel that become 0 and 1. A few hot pixels do not count.
-_PERCENTILES = 0.1, 99.9
 #: What red, green and blue add to luminance (ITU-R BT.601).
 _LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
 #: Crops that are looked at, and how much less than the whole picture one may spread: empty ones would
 #: teach that there are no objects.
 _TRIES, _LEAST_SPREAD = 8, 0.5
-
-
-@dataclass(frozen=True, eq=False)
-class ValueRange:
-    """What becomes 0 and 1, for each channel.
-
-    Attributes
-    ----------
-    low, high
-        (C, 1, 1) float64.
-    """
-
-    low: npt.NDArray[np.float64]
-    high: npt.NDArray[np.float64]
-
-    @classmethod
-    def of(cls, picture: Micrograph) -> ValueRange:
-        """Return the range of a picture's values.
-
-        Colours in 8 bits keep their scale of 0 to 255. Of others, what lies between two percentiles is
-        taken: of all channels together for colours, of each for itself else.
-        """
-        planes = picture.planes
-        count = len(planes)
-        if picture.colour and planes.dtype == np.uint8:
-            low, high = np.zeros(count), np.full(count, 255.0)
-        else:
-            axes = None if picture.colour else (1, 2)
-            found = np.percentile(planes.astype(np.float64), _PERCENTILES, axis=axes)
-            low, high = (np.broadcast_to(each, count) for each in found)
-        high = np.where(high > low, high, low + 1)
-        return cls(low[:, None, None], high[:, None, None])
-
-    def to_unit(self, planes: npt.NDArray[Any]) -> Planes:
-        """Return values of which the range is 0 to 1; what lies beyond stays beyond."""
-        return ((planes - self.low) / (self.high - self.low)).astype(np.float32)
-
-    def from_unit(self, planes: Planes, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-        """Return values in [0, 1] as those of the range, in a type, within its limits."""
-        values = planes * (self.high - self.low) + self.low
-        if dtype.kind in "iu":
-            limits = np.iinfo(dtype)
-            values = np.clip(np.rint(values), limits.min, limits.max)
-        return values.astype(dtype)
 
 
 def output_range(

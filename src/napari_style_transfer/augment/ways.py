@@ -5,21 +5,26 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
-from napari_style_transfer.augment.settings import AugmentSettings
+from napari_style_transfer.augment.settings import AugmentSettings, Instant
 from napari_style_transfer.augment.stain import match_stain
-from napari_style_transfer.augment.values import Planes
+from napari_style_transfer.augment.values import output_range, style_planes
 from napari_style_transfer.engine.cache import Cache
 from napari_style_transfer.engine.colour import match_colours
-from napari_style_transfer.errors import ContentError
+from napari_style_transfer.errors import ContentError, InputError
 from napari_style_transfer.fast_style import STROKE_SIZES, FastStyle
+from napari_style_transfer.io.micrographs import Micrograph
 from napari_style_transfer.methods.base import Controls, Request
 from napari_style_transfer.methods.optimize import Optimize
 from napari_style_transfer.progress import Picture, Status
 from napari_style_transfer.settings import Settings
+from napari_style_transfer.translator import Translator
+from napari_style_transfer.value_range import Planes, ValueRange
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,8 +126,8 @@ class Fast:
         """Return a new picture."""
         if len(painting.parts) != self._channels:
             raise ContentError(
-                "It has other channels than the first image, from which the style was learned; use "
-                "--optimised."
+                "It has other channels than the first image, from which the style was learned; optimise "
+                "such pictures."
             )
         # Small images were enlarged when it learned.
         stroke_size = max(painting.image.shape[1:]) / self._learned_at
@@ -144,6 +149,65 @@ class Fast:
         return np.concatenate(painted)
 
 
+def match(
+    image: Micrograph,
+    style: Micrograph,
+    way: Instant,
+    strength: float = 1.0,
+    values: Literal["input", "style"] = "input",
+) -> npt.NDArray[Any]:
+    """Return the planes of an image with the colours or the stains of a style's picture, in its own type.
+
+    Parameters
+    ----------
+    image, style
+        The pictures.
+    way
+        What is matched.
+    strength
+        Share of the way, from 0, the image, to 1.
+    values
+        Whose range the result has.
+
+    Raises
+    ------
+    StyleTransferError
+        If they have other channels, or one of them has no stains.
+    """
+    unit = ValueRange.of(image).to_unit(image.planes)
+    painting = Painting(unit, style_planes(style, image), image.colour, strength)
+    planes = (match_colour if way == "colour" else restain)(painting, lambda: False)
+    return output_range(image, style, values).from_unit(planes, image.planes.dtype)
+
+
+class Translated:
+    """Translates images to what the other microscope's pictures look like, a share of the way.
+
+    Parameters
+    ----------
+    translator
+        Learned from images and styles whose values are about 0 to 1.
+    device
+        Where to compute.
+    """
+
+    def __init__(self, translator: Translator, device: str) -> None:
+        self._translator, self._device = translator, device
+
+    def __call__(self, painting: Painting, stop: Callable[[], bool]) -> Planes | None:
+        """Return a new picture."""
+        image = painting.image
+        try:
+            made = self._translator(
+                Micrograph(image, painting.colour), device=self._device, stop=stop
+            )
+        except InputError as error:  # it has other channels than the first image
+            raise ContentError(str(error)) from None
+        return (
+            None if stop() else np.asarray(image + painting.strength * (made - image), np.float32)
+        )
+
+
 def match_colour(painting: Painting, _stop: Callable[[], bool]) -> Planes:
     """Return the image with the mean and the covariance of the style's colours."""
     image, style = painting.image, painting.style
@@ -160,7 +224,7 @@ def match_colour(painting: Painting, _stop: Callable[[], bool]) -> Planes:
 def restain(painting: Painting, _stop: Callable[[], bool]) -> Planes:
     """Return the image of a slide in the stains of the style."""
     if not painting.colour:
-        raise ContentError("It has no colours; --stain is for slides in red, green and blue.")
+        raise ContentError("It has no colours; only slides in red, green and blue have stains.")
     ((image, style),) = painting.parts
     return np.moveaxis(match_stain(image, style, painting.strength), 2, 0)
 

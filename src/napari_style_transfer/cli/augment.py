@@ -16,15 +16,13 @@ from napari_style_transfer.errors import InputError, StyleTransferError
 if TYPE_CHECKING:
     from napari_style_transfer.augment.settings import AugmentStep, Made
 
-#: Share of edges kept below which a picture is warned of. A texture with fine specks leaves about 0.8 of
-#: them in place, and a shift by two pixels 0.6.
-LEAST_KEPT = 0.6
 #: Pictures that are named when they were left out, at most.
 _MOST_TOLD = 10
 #: Ways that have an option of their own.
 _WAYS = {
     "optimised": "optimise the pixels of each new picture (default for up to 24 of them)",
     "fast": "learn a few crops in minutes, then paint thousands (default for more)",
+    "translated": "learn to make the images look like the other pictures, in minutes",
     "colour": "match mean and covariance of the colours only, at once",
     "stain": "match the two stains of slides in bright field only (Macenko), at once",
 }
@@ -68,6 +66,12 @@ def parser(program: str) -> Parser:
             default=argparse.SUPPRESS,
             help=text,
         )
+    add(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="make the pictures on the workers of a dask scheduler, such as tcp://host:8786; with local, "
+        "on workers started here, one for each GPU, or else for each core",
+    )
     add("--quiet", action="store_true", help="show no progress")
     return parser
 
@@ -75,12 +79,19 @@ def parser(program: str) -> Parser:
 def run(arguments: argparse.Namespace) -> int:
     """Make the pictures and return the exit code."""
     from napari_style_transfer.augment import AugmentSettings, augment
+    from napari_style_transfer.augment.record import SHEET_NAME, TABLE_NAME
+    from napari_style_transfer.augment.structure import warning
     from napari_style_transfer.cli.options import given_parameters
+    from napari_style_transfer.cli.scheduler import client_of
     from napari_style_transfer.cli.terminal import stop_on_interrupt
+    from napari_style_transfer.settings import Settings
 
     settings = AugmentSettings(**given_parameters(arguments, AugmentSettings))
     out = Path(arguments.output)
-    with stop_on_interrupt() as stop:
+    with (
+        stop_on_interrupt() as stop,
+        client_of(arguments.scheduler, Settings(device=settings.device)) as client,
+    ):
         steps = augment(
             arguments.images,
             arguments.styles,
@@ -88,17 +99,16 @@ def run(arguments: argparse.Namespace) -> int:
             labels=arguments.labels,
             settings=settings,
             stop=stop.is_set,
+            client=client,
         )
         last, made, left_out = _follow(steps, arguments.quiet)
     if last is None or not last.finished:
         complain(f"Stopped; what is done is in {out}, and the same command goes on.")
         return INTERRUPTED
     if not arguments.quiet:
-        say(
-            f"Saved {len(made)} new pictures with labels in {out}; look at {out / 'contact-sheet.png'}."
-        )
-    if warning := _warning(made, out):
-        complain(warning)
+        say(f"Saved {len(made)} new pictures with labels in {out}; look at {out / SHEET_NAME}.")
+    if sentence := warning(made, out / TABLE_NAME):
+        complain(sentence)
     if left_out:
         more = f"; and {len(left_out) - _MOST_TOLD} more" if len(left_out) > _MOST_TOLD else ""
         raise StyleTransferError(f"Left out: {'; '.join(left_out[:_MOST_TOLD])}{more}")
@@ -129,17 +139,6 @@ def _follow(
     return last, made, left_out
 
 
-def _warning(made: list[Made], out: Path) -> str:
-    """Return a sentence on pictures to which their labels may not fit any more; "" if there are none."""
-    moved = sum(each.edges_kept is not None and each.edges_kept < LEAST_KEPT for each in made)
-    if not moved:
-        return ""
-    return (
-        f"Of {len(made)} new pictures, {moved} keep less than {LEAST_KEPT:.0%} of their labels' edges: "
-        f"find them in {out / 'augmentation.csv'} and look at them, or try less --strength."
-    )
-
-
 def _add_parameters(parser: argparse.ArgumentParser) -> None:
     from napari_style_transfer.augment.settings import AugmentSettings
     from napari_style_transfer.cli.options import add_parameters
@@ -149,6 +148,10 @@ def _add_parameters(parser: argparse.ArgumentParser) -> None:
 
 def _check_names(arguments: argparse.Namespace) -> None:
     """Refuse folders that are not there, before anything heavy is loaded."""
+    if arguments.scheduler is not None:
+        from napari_style_transfer.cluster.connect import check_scheduler
+
+        check_scheduler(arguments.scheduler)
     for folder in (arguments.images, arguments.labels):
         if folder is not None and not os.path.isdir(folder):
             raise InputError(f"There is no folder {folder}.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ from napari_style_transfer import samples
 from napari_style_transfer.cli.parser import Parser
 from napari_style_transfer.cli.report import say
 from napari_style_transfer.errors import InputError
-from napari_style_transfer.export.export import check_export, check_size
+from napari_style_transfer.export.export import check_export, check_precision, check_size
 
 if TYPE_CHECKING:
     from napari_style_transfer.geometry import Shape
@@ -24,7 +23,7 @@ def parser(program: str) -> Parser:
         prog=program,
         surplus="There is a word too many, {}; the file to write comes after -o.",
         check=_check_names,
-        description="Write a fast style as an ONNX model, or a web page that paints with several.",
+        description="Write a fast style as a model for other runtimes, or several as a web page.",
         epilog="The guide docs/export.md says how phones, browsers and a Raspberry Pi run it.",
     )
     add = parser.add_argument
@@ -39,15 +38,16 @@ def parser(program: str) -> Parser:
         "--output",
         metavar="OUT",
         required=True,
-        help="the .onnx file to write, or a folder for a web page, with / at its end",
+        help="the .onnx or .pte (ExecuTorch) file to write, or a folder for a page, with / at its end",
     )
     add(
         "--size",
         metavar="N | WxH",
         help="pixels of the pictures that the model takes: a side of squares, or width x height "
-        "(default: any)",
+        "(default: any; .pte needs it)",
     )
     add("--half", action="store_true", help="store numbers in half precision: half the size")
+    add("--int8", action="store_true", help="store kernels in 8 bits: a quarter of the size")
     add("--licence", default="", metavar="TEXT", help="a line that the model says of its licence")
     add(
         "--onnxruntime-web",
@@ -63,9 +63,8 @@ def run(arguments: argparse.Namespace) -> int:
     from napari_style_transfer.export.export import export_fast_style
     from napari_style_transfer.fast_style import FastStyle
 
-    size = _size(arguments.size)
-    write = partial(export_fast_style, size=size, half=arguments.half, licence=arguments.licence)
     fast_styles = [FastStyle.load(source) for source in arguments.styles]
+    how = {"half": arguments.half, "int8": arguments.int8, "licence": arguments.licence}
     if _is_page(arguments.output):
         from napari_style_transfer.export.page import write_page
 
@@ -74,11 +73,12 @@ def run(arguments: argparse.Namespace) -> int:
             fast_styles,
             Path(arguments.output),
             onnxruntime_web=None if runtime is None else Path(runtime),
-            write_model=write,
+            **how,
         )
         say(f"Saved {written}. Now: python -m http.server --directory {arguments.output}")
         return 0
-    written = write(fast_styles[0], arguments.output)
+    size = _size(arguments.size)
+    written = export_fast_style(fast_styles[0], arguments.output, size=size, **how)
     say(f"Saved {written} ({written.stat().st_size / 1e6:.2f} MB).")
     return 0
 
@@ -87,10 +87,15 @@ def _check_names(arguments: argparse.Namespace) -> None:
     """Refuse what cannot be read or written, before anything heavy is loaded."""
     for source in arguments.styles:
         samples.find_fast(source)
-    _size(arguments.size)
-    if arguments.output is None or _is_page(arguments.output):
+    size = _size(arguments.size)
+    if arguments.output is None:
         return
-    check_export(arguments.output)
+    if _is_page(arguments.output):
+        if size is not None:
+            raise InputError("A web page paints pictures of any size; leave --size out.")
+        check_precision(half=arguments.half, int8=arguments.int8)
+        return
+    check_export(arguments.output, size, half=arguments.half, int8=arguments.int8)
     if len(arguments.styles) > 1:
         raise InputError(
             "A model has one fast style; for several, write a web page: -o page/, with / at its end."

@@ -97,9 +97,9 @@ def _check_names(arguments: argparse.Namespace) -> None:
         check_content(name)
     if arguments.output is None:
         return
-    from napari_style_transfer.io.fast_file import check_fast_output
+    from napari_style_transfer.io.fast_file import FILES
 
-    output = check_fast_output(arguments.output)
+    output = FILES.check_output(arguments.output)
     if arguments.go_on and not os.path.lexists(output):
         raise InputError(f"There is no file {output} to go on with; leave out --continue.")
     if os.path.lexists(output) and not arguments.go_on:

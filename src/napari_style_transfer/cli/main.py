@@ -25,8 +25,9 @@ PROGRAM = "napari-style-transfer"
 COMMANDS = {
     "stylize": "paint a picture, or many, in the style of another (also without the word stylize)",
     "learn": "learn a style, to paint any picture in it at once with --fast",
-    "export": "write a fast style as an ONNX model, or a web page that paints",
+    "export": "write a fast style for phones and other programs, or a web page that paints",
     "augment": "make a training set look like another microscope's pictures",
+    "translate": "learn to make pictures of one kind look like another kind, or translate them",
     "samples": "list the sample pictures and the fast styles",
 }
 DEFAULT = "stylize"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import logging
 import math
 import os
 import shutil
@@ -23,6 +22,7 @@ from napari_style_transfer.cli.job import Job
 from napari_style_transfer.cli.movie import check_movie, write_movie
 from napari_style_transfer.cli.names import check_stack_output, pages_folder
 from napari_style_transfer.cli.report import complain, say
+from napari_style_transfer.cli.scheduler import client_of
 from napari_style_transfer.cli.terminal import ProgressBar, stop_on_interrupt
 from napari_style_transfer.errors import InputError, LostSchedulerError, StyleTransferError
 from napari_style_transfer.io.clip import Clip
@@ -143,7 +143,7 @@ def paint_stack(
     run = identity(settings, **names)
     kind = output.suffix.lower()
     is_file = kind in (*TIFF_SUFFIXES, *MOVIE_OUTPUTS)
-    already = StackOutcome(True, f"All {len(pages)} pages are in {output} already.")
+    already = StackOutcome(True, f"All {len(pages)} {pages.noun}s are in {output} already.")
     if is_file and _is_complete(output, run, pages):
         return already
     if kind in MOVIE_OUTPUTS:
@@ -173,8 +173,8 @@ def paint_stack(
         preview_interval=math.inf,
     )
     try:
-        with _client(scheduler, settings) as client:
-            for message in _shown(paint_all(client=client), quiet):
+        with client_of(scheduler, settings) as client:
+            for message in _shown(paint_all(client=client), quiet, pages.noun):
                 if message.finished:
                     recipe = Recipe.from_step(message.step, settings, **names)
                     result.finish(message.index, recipe)
@@ -191,7 +191,7 @@ def paint_stack(
     if done + len(left_out) < len(pages):
         return StackOutcome(
             False,
-            f"Stopped with {done} of {len(pages)} pages done; they are in {folder}, "
+            f"Stopped with {done} of {len(pages)} {pages.noun}s done; they are in {folder}, "
             "and the same command goes on.",
         )
     if is_file:
@@ -204,41 +204,27 @@ def paint_stack(
         except KeyboardInterrupt:
             return StackOutcome(
                 False,
-                f"Stopped while {output} was written; its pages are in {folder}, and the same command "
-                "goes on.",
+                f"Stopped while {output} was written; its {pages.noun}s are in {folder}, and the same "
+                "command goes on.",
             )
         if not left_out:
             shutil.rmtree(folder)
     if left_out:
         raise StyleTransferError(_tell_left_out(done, len(pages), output, pages, left_out))
-    return StackOutcome(True, f"Saved {done} pages in {output}.")
+    return StackOutcome(True, f"Saved {done} {pages.noun}s in {output}.")
 
 
-@contextlib.contextmanager
-def _client(scheduler: str | None, settings: Settings) -> Iterator[Any]:
-    """Connect to a scheduler, and give a client; None where none is named."""
-    if scheduler is None:
-        yield None
-        return
-    from napari_style_transfer.cluster.connect import connected
-
-    logging.getLogger("distributed").setLevel(
-        logging.CRITICAL
-    )  # what matters is said in a sentence
-    with connected(scheduler, settings) as client:
-        if not client.nthreads():
-            complain(f"The scheduler {scheduler} has no workers yet; waiting for them.")
-        yield client
-
-
-def _shown(messages: Iterator[SliceStep], quiet: bool) -> Iterator[SliceStep]:
-    """Show messages under a progress bar, and hand them on."""
+def _shown(messages: Iterator[SliceStep], quiet: bool, noun: str) -> Iterator[SliceStep]:
+    """Show messages under a progress bar, and hand them on; `noun` is what a slice is called."""
     # Over pixels times evaluations, to which the time left is in proportion.
     form = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
     with ProgressBar(quiet, bar_format=form) as bar:
         work = 0
         for message in messages:
-            step, place = message.step, f"Page {message.position + 1}/{message.total}"
+            step, place = (
+                message.step,
+                f"{noun.capitalize()} {message.position + 1}/{message.total}",
+            )
             work += message.work
             bar.show(
                 step,
@@ -259,7 +245,7 @@ def _tell_left_out(
     ]
     if len(errors) > _MOST_TOLD:
         which.append(f"and {len(errors) - _MOST_TOLD} more")
-    return f"Saved {done} of {total} pages in {output}. Left out: {'; '.join(which)}."
+    return f"Saved {done} of {total} {pages.noun}s in {output}. Left out: {'; '.join(which)}."
 
 
 def _deep_pages(pages: Sequence[Page]) -> list[Page]:
@@ -302,6 +288,6 @@ def _is_complete(output: Path, run: dict[str, Any], pages: Pages) -> bool:
     record = Record.from_json(json.loads(path.read_bytes()))
     return (
         record is not None
-        and record.run == run
+        and not record.differences(run)
         and {page.name for page in pages.pages} == set(record.done)
     )

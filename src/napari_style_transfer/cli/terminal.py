@@ -63,13 +63,18 @@ class ProgressBar:
         doing
             What is being done.
         """
-        bar = self._bar
-        bar.total = total
-        bar.set_description_str(doing, refresh=False)
         if step.losses:
-            bar.set_postfix(content=step.losses.content, style=step.losses.style, refresh=False)
-        bar.update(done - bar.n)
+            self._bar.set_postfix(
+                content=step.losses.content, style=step.losses.style, refresh=False
+            )
+        self.advance(done, total, doing)
         self.say(step.note)
+
+    def advance(self, done: float, total: float, doing: str) -> None:
+        """Show how far it is, and what is being done."""
+        self._bar.total = total
+        self._bar.set_description_str(doing, refresh=False)
+        self._bar.update(done - self._bar.n)
 
     def say(self, note: str) -> None:
         """Show a sentence above the bar, unless it is empty or was shown before."""

@@ -2,8 +2,9 @@
 
 The graph is built node by node from the network's convolutions, so that it has only what is needed. Its
 initialisers are the network's state, by name: :meth:`FastStyle.load` reads it back without running it.
-Networks that normalise each picture live do so in the model, by ``InstanceNormalization``; frozen ones
-scale by the statistics that they carry.
+Networks that normalise each picture live measure its statistics in the model; frozen ones carry theirs.
+There is no ``InstanceNormalization`` in it: in WebAssembly that one differs from torch by two grey levels
+at 1024 x 1024 pixels.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ from napari_style_transfer.engine.networks.transformer import (
 )
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.geometry import Shape
-from napari_style_transfer.io.fast_file import FAST_STYLE_KEY, described, stored
+from napari_style_transfer.io.fast_file import FAST_STYLE_KEY, described
+from napari_style_transfer.io.network_file import stored
+from napari_style_transfer.io.onnx_file import SCALE_SUFFIX
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -43,6 +46,7 @@ def onnx_model(
     *,
     size: Shape | None = None,
     half: bool = False,
+    int8: bool = False,
     name: str = "",
     licence: str = "",
 ) -> ModelProto:
@@ -58,9 +62,9 @@ def onnx_model(
         What is exported.
     size
         (H, W) that the model takes; any if None.
-    half
-        Whether numbers are stored in half precision where that is good enough. They are computed with in
-        single precision.
+    half, int8
+        Whether numbers are stored in half precision where that is good enough, or kernels in 8 bits. They
+        are computed with in single precision: onnxruntime makes them so once, when it loads the model.
     name, licence
         What the model says of itself; the styles' names and the fast style's note if empty.
 
@@ -75,7 +79,7 @@ def onnx_model(
         raise InputError(
             "Writing ONNX needs one more package: pip install 'napari-style-transfer[export]'."
         ) from None
-    graph = _Graph(half=half)
+    graph = _Graph(half=half or int8, int8=int8)
     graph.paint(fast_style, size)
     helper, types = onnx.helper, onnx.TensorProto
     shape = [1, *(size or ("height", "width")), 3]
@@ -121,12 +125,12 @@ class _Graph:
 
     Parameters
     ----------
-    half
-        As for :func:`onnx_model`.
+    half, int8
+        As for :func:`onnx_model`; 8 bits are for kernels, half precision for all else.
     """
 
-    def __init__(self, *, half: bool) -> None:
-        self._half = half
+    def __init__(self, *, half: bool, int8: bool) -> None:
+        self._half, self._int8 = half, int8
         self.nodes: list[Any] = []
         self.initializers: list[Any] = []
         self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
@@ -200,6 +204,15 @@ class _Graph:
         """Add an entry of the network's state; return the name of it in float32."""
         from onnx import numpy_helper
 
+        if self._int8 and values.ndim == 4:
+            scale = np.abs(values).max((1, 2, 3), keepdims=True) / 127
+            quantized = np.round(values / np.where(scale > 0, scale, 1)).astype(np.int8)
+            self.initializers += [
+                numpy_helper.from_array(quantized, name),
+                numpy_helper.from_array(scale.astype(np.float32), name + SCALE_SUFFIX),
+            ]
+            # onnxruntime does this once, and a DequantizeLinear for every picture.
+            return self("Mul", self("Cast", name, to=_type("FLOAT")), name + SCALE_SUFFIX)
         values = stored(values) if self._half else values
         self.initializers.append(numpy_helper.from_array(values, name))
         return self("Cast", name, to=_type("FLOAT")) if values.dtype == np.float16 else name
@@ -256,23 +269,28 @@ class _Graph:
         self, convolution: ConditionalConvolution, name: str, state: dict[str, str], maps: str
     ) -> str:
         """Normalise, scale and offset what was convolved; as :class:`ConditionalConvolution`."""
-        scale = self("MatMul", self._condition, state[f"{name}.scale"])
-        offset = self("MatMul", self._condition, state[f"{name}.offset"])
-        given = f"{name}.mean" in state
-        if convolution.normalized and not given:
-            scale, offset = (self("Reshape", each, self.integers(-1)) for each in (scale, offset))
-            return self("InstanceNormalization", maps, scale, offset, epsilon=EPSILON)
-        if given:
-            mean, variance = (
-                self("MatMul", self._shares, state[f"{name}.{each}"])
-                for each in ("mean", "variance")
-            )
+        planes = self.integers(1, -1, 1, 1)
+
+        def mixed(shares: str, what: str) -> str:
+            return self("Reshape", self("MatMul", shares, state[f"{name}.{what}"]), planes)
+
+        scale, offset = mixed(self._condition, "scale"), mixed(self._condition, "offset")
+        if convolution.normalized:
+            if f"{name}.mean" in state:
+                mean, variance = mixed(self._shares, "mean"), mixed(self._shares, "variance")
+            else:
+                mean = self._mean(maps)
+                difference = self("Sub", maps, mean)
+                variance = self._mean(self("Mul", difference, difference))
             deviation = self("Sqrt", self("Add", variance, self.floats(EPSILON)))
             scale = self("Div", scale, deviation)
             offset = self("Sub", offset, self("Mul", scale, mean))
-        planes = self.integers(1, -1, 1, 1)
-        scale, offset = (self("Reshape", each, planes) for each in (scale, offset))
         return self("Add", self("Mul", maps, scale), offset)
+
+    def _mean(self, maps: str) -> str:
+        """Return the mean of each map, of its rows' means: a sum of millions loses single precision."""
+        rows = self("ReduceMean", maps, axes=[3], keepdims=1)
+        return self("ReduceMean", rows, axes=[2], keepdims=1)
 
 
 def _type(name: str) -> int:

@@ -9,8 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from importlib import metadata, resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,16 +36,15 @@ RUNTIME_FILES = (
 #: The list of styles, which says that a folder is a page of ours, and the version of what is in it.
 _LIST, _FORMAT = "styles.json", 1
 
-#: Writes a fast style as an ONNX file.
-WriteModel = Callable[["FastStyle", Path], object]
-
 
 def write_page(
     fast_styles: Sequence[FastStyle],
     folder: Path,
     *,
     onnxruntime_web: Path | None = None,
-    write_model: WriteModel,
+    half: bool = False,
+    int8: bool = False,
+    licence: str = "",
 ) -> Path:
     """Write a web page that paints with fast styles.
 
@@ -61,8 +59,8 @@ def write_page(
     onnxruntime_web
         The package onnxruntime-web as npm installed it, its folder ``dist``, or a folder with
         ``node_modules``. The current folder if None.
-    write_model
-        Writes each model.
+    half, int8, licence
+        Of each model; as for :func:`~napari_style_transfer.export_fast_style`.
 
     Returns
     -------
@@ -78,19 +76,18 @@ def write_page(
     if not fast_styles:
         raise InputError("A page needs at least one fast style.")
     runtime = find_runtime(onnxruntime_web)
-    earlier = _earlier(folder)
+    earlier = check_page(folder)
+    models = [
+        _model(fast_style, number, half, int8, licence)
+        for number, fast_style in enumerate(fast_styles, start=1)
+    ]
+    files = {name: data for _, written in models for name, data in written.items()}
+    listed = {
+        "format": _FORMAT,
+        "version": metadata.version("napari-style-transfer"),
+        "models": [described for described, _ in models],
+    }
     try:
-        with tempfile.TemporaryDirectory() as scratch:
-            models = [
-                _model(fast_style, number, Path(scratch), write_model)
-                for number, fast_style in enumerate(fast_styles, start=1)
-            ]
-        files = {name: data for _, written in models for name, data in written.items()}
-        listed = {
-            "format": _FORMAT,
-            "version": metadata.version("napari-style-transfer"),
-            "models": [described for described, _ in models],
-        }
         for name in RUNTIME_FILES:
             _save(folder / "onnxruntime" / name, (runtime / name).read_bytes())
         for name, data in (*_static(), *files.items()):
@@ -133,8 +130,14 @@ def find_runtime(given: Path | None = None) -> Path:
     )
 
 
-def _earlier(folder: Path) -> set[str]:
-    """Return models and thumbnails of the page that is in the folder; refuse a folder of something else."""
+def check_page(folder: Path) -> set[str]:
+    """Return models and thumbnails of the page that is in the folder, before any work is done.
+
+    Raises
+    ------
+    InputError
+        If the folder holds something else, or is none.
+    """
     check_name(folder)
     try:
         if not folder.exists() or not any(folder.iterdir()):
@@ -160,12 +163,12 @@ def _static() -> Iterator[tuple[str, bytes]]:
 
 
 def _model(
-    fast_style: FastStyle, number: int, scratch: Path, write_model: WriteModel
+    fast_style: FastStyle, number: int, half: bool, int8: bool, licence: str
 ) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Return what the list says of a model, and its files by name."""
-    path = scratch / f"{number}.onnx"
-    write_model(fast_style, path)
-    data = path.read_bytes()
+    from napari_style_transfer.export.onnx import onnx_model
+
+    data = onnx_model(fast_style, half=half, int8=int8, licence=licence).SerializeToString()
     # Named by what is in it: a browser that keeps files never takes an earlier one.
     model = f"models/{hashlib.sha256(data).hexdigest()[:12]}.onnx"
     files, styles = {model: data}, []
@@ -174,7 +177,7 @@ def _model(
         thumbnail = f"thumbnails/{number}-{index}.jpg"
         files[thumbnail] = _jpeg(picture)
         styles.append({"name": name, "thumbnail": thumbnail})
-    return {"file": model, "licence": info.note, "styles": styles}, files
+    return {"file": model, "licence": licence or info.note, "styles": styles}, files
 
 
 def _jpeg(picture: Picture) -> bytes:

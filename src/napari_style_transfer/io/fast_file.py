@@ -1,47 +1,34 @@
-"""Files of fast styles: safetensors with what is known of them in the header. Loads no torch.
+"""Files of fast styles, and what they say of them. Loads no torch.
 
-The header's metadata has one entry of ours, a JSON text. So have the ONNX models that were exported, which
-are read as well. Nothing in a file is executed.
+The ONNX models that were exported say the same in their metadata, and are read as well.
 """
 
 from __future__ import annotations
 
 import base64
 import io
-import json
 import os
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
-from napari_style_transfer.errors import InputError
-from napari_style_transfer.io.atomic import save_bytes
-from napari_style_transfer.io.names import check_folder, check_name
+from napari_style_transfer.io.network_file import NetworkFiles, Tensors
 from napari_style_transfer.io.onnx_file import is_onnx, read_onnx
 from napari_style_transfer.learning import FastStyleInfo, LearningSettings
 from napari_style_transfer.progress import Picture
 
-SUFFIX = ".safetensors"
 #: Long side of thumbnails, in pixels.
 THUMBNAIL_SIZE = 128
 
-#: Entry of the header's metadata, and the version of what is in it.
-FAST_STYLE_KEY, _FORMAT = "napari_style_transfer.fast_style", 1
-#: Bytes that a header, and the numbers after it, have at most.
-_MOST_HEADER, _MOST_NUMBERS = 16_000_000, 1_000_000_000
+#: Entry of a file's metadata.
+FAST_STYLE_KEY = "napari_style_transfer.fast_style"
+FILES = NetworkFiles("fast style", FAST_STYLE_KEY, 1)
 #: Names of contents that are kept.
 _MOST_CONTENTS = 1000
-#: Largest error of a half-precision number that is stored, relative to the largest of its tensor.
-_HALF_ERROR = 1e-3
-
-Tensors = Mapping[str, npt.NDArray[Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,10 +59,10 @@ def read_info(path: str | os.PathLike[str]) -> FastStyleInfo:
         If it is no file of a fast style.
     """
     if is_onnx(path):
-        entries, _ = read_onnx(path)
+        description = FILES.description(read_onnx(path)[0], path, "ONNX model")
     else:
-        entries = _entries(_read(path, numbers=False)[0])
-    return _info(_description(entries, path), path)
+        description = FILES.read_description(path)
+    return _info(description, path)
 
 
 def read_fast_file(path: str | os.PathLike[str]) -> FastFile:
@@ -88,65 +75,27 @@ def read_fast_file(path: str | os.PathLike[str]) -> FastFile:
     """
     if is_onnx(path):
         entries, tensors = read_onnx(path)
-        description = _description(entries, path)
+        description = FILES.description(entries, path, "ONNX model")
     else:
-        header, data = _read(path, numbers=True)
-        description = _description(_entries(header), path)
-        tensors = _tensors(data, path)
+        description, tensors = FILES.read(path)
     info = _info(description, path)
     architecture = description.get("architecture")
     if not isinstance(architecture, dict) or not all(
         type(value) is int and 0 <= value <= 4096 for value in architecture.values()
     ):
-        _refuse(path, "its description is damaged")
-    tensors = {name: np.array(values, np.float32) for name, values in tensors.items()}
-    if not all(np.isfinite(values).all() for values in tensors.values()):
-        _refuse(path, "it has numbers that are not finite")
-    return FastFile(architecture, info, tensors)
+        FILES.refuse(path, "its description is damaged")
+    return FastFile(architecture, info, FILES.numbers(tensors, path))
 
 
 def save_fast_file(path: str | os.PathLike[str], file: FastFile) -> None:
-    """Write a file of a fast style, whole or not at all.
-
-    Numbers are stored in half precision where that changes the tensor's by no more than a thousandth of
-    its largest, else in single precision.
+    """Write a file of a fast style, as :meth:`NetworkFiles.save` does it.
 
     Raises
     ------
     InputError
-        If it cannot be written, for example on a full disk, or the network has numbers that are not
-        finite.
+        If it cannot be written.
     """
-    from safetensors.numpy import save
-
-    target = check_fast_output(path)
-    if not all(np.isfinite(values).all() for values in file.tensors.values()):
-        raise InputError(
-            f"Cannot save {target}: the network has numbers that are not finite; learn it again."
-        )
-    text = json.dumps(described(file))
-    tensors = {name: stored(values) for name, values in file.tensors.items()}
-    save_bytes(target, save(tensors, {FAST_STYLE_KEY: text}))
-
-
-def check_fast_output(path: str | os.PathLike[str]) -> Path:
-    """Return `path` if a fast style can be written there, before any work is done.
-
-    Raises
-    ------
-    InputError
-        If its name does not end in .safetensors or is impossible, or its folder is missing or read-only.
-    """
-    target = Path(path)
-    if target.suffix.lower() != SUFFIX:
-        raise InputError(
-            f"Cannot write {target.name!r}: the name of a fast style ends in {SUFFIX}."
-        )
-    check_name(target)
-    if os.path.isdir(target):
-        raise InputError(f"Cannot write {target}: it is a folder; give the name of a file.")
-    check_folder(target)
-    return target
+    FILES.save(path, described(file), file.tensors)
 
 
 def thumbnail(picture: Picture) -> Picture:
@@ -162,82 +111,6 @@ def blended(one: Picture, two: Picture, share: float) -> Picture:
     return np.asarray(
         Image.blend(first, second.resize(first.size, Image.Resampling.LANCZOS), share)
     )
-
-
-def _refuse(path: str | os.PathLike[str], reason: str) -> NoReturn:
-    raise InputError(f"Cannot read the fast style {os.fspath(path)}: {reason}.") from None
-
-
-def _read(path: str | os.PathLike[str], *, numbers: bool) -> tuple[dict[str, Any], bytes]:
-    """Return the header, and where asked for all bytes of a file that has one of ours."""
-    try:
-        if os.path.isdir(path):
-            _refuse(path, "it is a folder")
-        with open(path, "rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            start = file.read(8)
-            if len(start) < 8:
-                _refuse(path, "it is no safetensors file")
-            (length,) = struct.unpack("<Q", start)
-            if not 2 <= length <= min(size - 8, _MOST_HEADER):
-                _refuse(path, "it is no safetensors file, or cut short")
-            text = file.read(length)
-            try:
-                header = json.loads(text)
-            except (ValueError, RecursionError):
-                header = None
-            if not isinstance(header, dict):
-                _refuse(path, "it is no safetensors file")
-            if not numbers:
-                return header, b""
-            _description(_entries(header), path)  # before anything large is read
-            if size - 8 - length > _MOST_NUMBERS:
-                _refuse(path, "it is too large")
-            return header, start + text + file.read()
-    except FileNotFoundError:
-        raise InputError(f"There is no file {os.fspath(path)}.") from None
-    except OSError as error:
-        _refuse(path, (error.strerror or str(error)).lower())
-    except ValueError as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"There is no file {os.fspath(path)!r}.") from None
-
-
-def _entries(header: dict[str, Any]) -> Mapping[str, Any]:
-    """Return the metadata in a header."""
-    entries = header.get("__metadata__")
-    return entries if isinstance(entries, dict) else {}
-
-
-def _tensors(data: bytes, path: str | os.PathLike[str]) -> Tensors:
-    """Return the tensors in the bytes of a file."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
-    try:
-        return dict(load(data))
-    except (SafetensorError, KeyError, TypeError, ValueError):
-        _refuse(path, "it is damaged or cut short")
-
-
-def _description(entries: Mapping[str, Any], path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Return our entry of a file's metadata."""
-    text = entries.get(FAST_STYLE_KEY)
-    if not isinstance(text, str):
-        kind = "an ONNX model" if is_onnx(path) else "a safetensors file"
-        _refuse(
-            path,
-            f"it is {kind} of something else; its metadata lack the entry {FAST_STYLE_KEY}",
-        )
-    try:
-        description = json.loads(text)
-        version = int(description["format"])
-    except (ValueError, TypeError, KeyError, RecursionError):
-        _refuse(path, "its description is damaged")
-    if version > _FORMAT:
-        _refuse(path, f"version {description.get('version')} wrote it; update this package")
-    return dict(description)
 
 
 def _info(description: dict[str, Any], path: str | os.PathLike[str]) -> FastStyleInfo:
@@ -262,7 +135,7 @@ def _info(description: dict[str, Any], path: str | os.PathLike[str]) -> FastStyl
             note=str(description["note"]),
         )
     except Exception:  # others' text and pictures: decoders raise nearly anything
-        _refuse(path, "its description is damaged")
+        FILES.refuse(path, "its description is damaged")
 
 
 def described(file: FastFile) -> dict[str, Any]:
@@ -272,7 +145,7 @@ def described(file: FastFile) -> dict[str, Any]:
         more = len(contents) - _MOST_CONTENTS
         contents = [*contents[:_MOST_CONTENTS], f"and {more} more"]
     return {
-        "format": _FORMAT,
+        "format": FILES.version,
         "version": metadata.version("napari-style-transfer"),
         "architecture": dict(file.architecture),
         "names": list(info.names),
@@ -298,13 +171,3 @@ def _decoded(text: str) -> Picture:
         if max(image.size) > THUMBNAIL_SIZE:
             raise ValueError
         return np.asarray(image.convert("RGB"))
-
-
-def stored(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return a tensor in half precision where that is good enough, else in single precision."""
-    full = np.ascontiguousarray(values, np.float32)
-    with np.errstate(over="ignore"):
-        half = full.astype(np.float16)
-        error = np.abs(half.astype(np.float32) - full)
-    # Infinite errors, of numbers that are too large, are refused by this, too.
-    return half if not full.size or error.max() <= _HALF_ERROR * np.abs(full).max() else full

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,13 @@ from napari_style_transfer.errors import InputError
 from napari_style_transfer.io import png, tiff
 from napari_style_transfer.io.atomic import replacing, save_bytes
 from napari_style_transfer.io.decode import decode, size_of
-from napari_style_transfer.io.names import SUFFIXES
+from napari_style_transfer.io.names import SUFFIXES, TIFF_SUFFIXES
 from napari_style_transfer.io.raster import reading
 
 #: What is read and written.
 MICROGRAPHS = (*SUFFIXES, ".bmp")
+#: Types that ImageJ's TIFFs can have.
+_IMAGEJ_TYPES = "uint8", "uint16", "float32"
 #: Planes of a TIFF that does not say what they are: up to so many are channels.
 _MOST_CHANNELS = 5
 
@@ -59,6 +61,23 @@ class Micrograph:
     def shape(self) -> tuple[int, int]:
         """(H, W) in pixels."""
         return self.planes.shape[1], self.planes.shape[2]
+
+    def in_colour(self) -> Micrograph:
+        """Return a grey picture that is stored as red, green and blue as a picture in colour."""
+        if self.repeats == 1:
+            return self
+        planes = np.broadcast_to(self.planes, (self.repeats, *self.shape))
+        return replace(self, planes=planes, colour=True, repeats=1)
+
+    def array(self, planes: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return planes as this picture's are: as (H, W), or as (H, W, 3|4) where it has colours."""
+        if len(planes) == 1 and self.repeats == 1 and self.alpha is None:
+            return np.ascontiguousarray(planes[0])
+        array = np.moveaxis(np.broadcast_to(planes, (3, *planes.shape[1:])), 0, 2)
+        if self.alpha is not None:
+            opacity = _opacity(self.alpha, planes.dtype)
+            array = np.concatenate([array, opacity[..., None]], axis=2)
+        return np.ascontiguousarray(array)
 
 
 @dataclass(frozen=True)
@@ -94,14 +113,14 @@ class Layout:
         rest = [axis for axis in range(len(self.shape)) if axis != self.channels]
         return rest[-2], rest[-1]
 
-    def planes(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Return the array as (C, H, W)."""
-        if self.channels is not None:
-            array = np.moveaxis(array, self.channels, 0)
-        return array.reshape(-1, *self.size)
+    def pages(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return the array as (N, C, H, W); of one picture N is 1."""
+        array = array[None] if self.channels is None else np.moveaxis(array, self.channels, 0)
+        return array.reshape(len(array), -1, *self.size).swapaxes(0, 1)
 
-    def array(self, planes: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Return (C, H, W) planes as the file has them."""
+    def array(self, pages: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return (N, C, H, W) pages as the file has them."""
+        planes = pages.swapaxes(0, 1)
         if self.channels is None:
             return planes.reshape(self.shape)
         first = list(self.shape)
@@ -127,10 +146,89 @@ def read_micrograph(path: str | os.PathLike[str]) -> Micrograph:
     raster = decode(path)
     if raster.space == "cmyk":
         raise InputError(f"The picture {os.fspath(path)} is in CMYK; save it as RGB or grey.")
-    values = raster.values
+    values, what = raster.values, _named(path)
     if raster.space == "grey":
-        return _checked(Micrograph(values[None], False, raster.alpha), path)
-    return _checked(_of_rgb(np.moveaxis(values, 2, 0), raster.alpha, None), path)
+        return _checked(Micrograph(values[None], False, raster.alpha), what)
+    return _checked(_of_rgb(np.moveaxis(values, 2, 0), raster.alpha, None), what)
+
+
+def micrograph_of(values: npt.NDArray[Any], rgb: bool, what: str) -> Micrograph:
+    """Return an array as a picture.
+
+    Parameters
+    ----------
+    values
+        (H, W), or (H, W, 3|4) where `rgb`.
+    rgb
+        Whether the last axis has red, green and blue, and perhaps opacity.
+    what
+        What it is called in a sentence, such as ``"Layer 'cells'"``.
+
+    Raises
+    ------
+    InputError
+        As for :func:`read_micrograph`.
+    """
+    if not rgb:
+        return _checked(Micrograph(values[None], False), what)
+    alpha = values[..., 3] if values.shape[2] == 4 else None
+    return _checked(_of_rgb(np.moveaxis(values[..., :3], 2, 0), alpha, None), what)
+
+
+def read_micrographs(path: str | os.PathLike[str]) -> list[Micrograph]:
+    """Read a picture as :func:`read_micrograph`, or all pictures of a TIFF that is a stack.
+
+    A stack's pictures have the layout of all of it.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, or holds what are no real numbers.
+    """
+    if not _is_tiff(path):
+        return [read_micrograph(path)]
+    with reading(path), tifffile.TiffFile(path) as file:
+        layout = _layout(file, path, stacks=True)
+        pages = layout.pages(file.series[0].asarray().reshape(layout.shape))
+    return [_page(planes, layout, path) for planes in pages]
+
+
+def as_micrograph(picture: Any, name: str) -> Micrograph:
+    """Return a picture in its own type.
+
+    Parameters
+    ----------
+    picture
+        A path; an array (H, W), (H, W, 3 | 4) of colours in 8 or 16 bits, or (C, H, W); or what is one
+        already.
+    name
+        What it is called in messages.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
+    if isinstance(picture, Micrograph):
+        return picture
+    if isinstance(picture, str | os.PathLike):
+        return read_micrograph(picture)
+    array = np.asarray(picture)
+    if array.dtype == bool:
+        array = array.astype(np.uint8)
+    if array.ndim not in (2, 3) or not array.size or array.dtype.kind not in "uif":
+        raise InputError(
+            f"{name} should be (H, W), (H, W, 3) or (C, H, W) of real numbers; its shape is "
+            f"{array.shape}, its type {array.dtype}."
+        )
+    if array.ndim == 3 and not _has_colours(array):
+        return _checked(Micrograph(array, False), name)
+    return micrograph_of(array, array.ndim == 3, name)
+
+
+def _has_colours(array: npt.NDArray[Any]) -> bool:
+    """Return whether the last axis of (A, B, C) is one of colours."""
+    return array.shape[-1] in (3, 4) and array.shape[0] > 4
 
 
 def micrograph_shape(path: str | os.PathLike[str]) -> tuple[int, int]:
@@ -167,25 +265,69 @@ def save_micrograph(
     InputError
         If it cannot be written, for example on a full disk.
     """
-    path = Path(path)
-    if like.layout is not None:
-        extra = [] if like.alpha is None else [like.alpha[None]]
-        whole = np.concatenate([*[planes] * like.repeats, *extra])
+    save_micrographs(path, [planes], [like])
+
+
+def save_micrographs(
+    path: str | os.PathLike[str],
+    pages: Sequence[npt.NDArray[Any]],
+    like: Sequence[Micrograph],
+) -> None:
+    """Write pictures as :func:`read_micrographs` has read others.
+
+    Parameters
+    ----------
+    path
+        The file; what was there is replaced only when all is written.
+    pages
+        (C, H, W) as the other ones', of any type that the file can hold.
+    like
+        The other ones. Their opacity is brought to the new type's range.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written, for example on a full disk.
+    """
+    path, layout = Path(path), like[0].layout
+    if layout is None and path.suffix.lower() in TIFF_SUFFIXES:
+        (planes,) = pages
+        array = np.moveaxis(planes, 0, 2) if like[0].colour else planes[0]
         with replacing(path) as part:
-            tifffile.imwrite(part, like.layout.array(whole), **like.layout.options)
+            tifffile.imwrite(
+                part,
+                np.ascontiguousarray(array),
+                photometric="rgb" if like[0].colour else "minisblack",
+                compression="zlib",
+            )
         return
-    save_bytes(path, _encoded(path.suffix.lower(), planes, like))
+    if layout is None:
+        save_bytes(path, _encoded(path.suffix.lower(), pages[0], like[0]))
+        return
+    repeats = max(each.repeats for each in like) if layout.rgb else 1
+    whole = []
+    for planes, other in zip(pages, like, strict=True):
+        opacity = [] if other.alpha is None else [_opacity(other.alpha, planes.dtype)[None]]
+        times = repeats if len(planes) == 1 else 1
+        whole.append(np.concatenate([*[planes] * times, *opacity]))
+    options = dict(layout.options)
+    if options.get("imagej") and whole[0].dtype not in _IMAGEJ_TYPES:
+        del options["imagej"]
+    with replacing(path) as part:
+        tifffile.imwrite(part, layout.array(np.stack(whole)), **options)
+
+
+def _opacity(alpha: npt.NDArray[Any], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    """Return an opacity in another type."""
+    if alpha.dtype == dtype:
+        return alpha
+    one, two = (np.iinfo(each).max if each.kind in "iu" else 1.0 for each in (alpha.dtype, dtype))
+    return (alpha / one * two).astype(dtype)
 
 
 def _encoded(suffix: str, planes: npt.NDArray[Any], like: Micrograph) -> bytes:
     """Return the file of a picture that is no TIFF."""
-    if len(planes) == 1 and like.repeats == 1 and like.alpha is None:
-        array = np.ascontiguousarray(planes[0])
-    else:
-        array = np.moveaxis(np.broadcast_to(planes, (3, *planes.shape[1:])), 0, 2)
-        if like.alpha is not None:
-            array = np.concatenate([array, like.alpha[..., None]], axis=2)
-        array = np.ascontiguousarray(array)
+    array = like.array(planes)
     if array.ndim == 3 and array.dtype == np.uint16:
         return png.encode(array)
     encoded = io.BytesIO()
@@ -203,11 +345,20 @@ def _is_tiff(path: str | os.PathLike[str]) -> bool:
 def _read_tiff(path: str | os.PathLike[str]) -> Micrograph:
     with reading(path), tifffile.TiffFile(path) as file:
         layout = _layout(file, path)
-        planes = layout.planes(file.series[0].asarray().reshape(layout.shape))
+        (planes,) = layout.pages(file.series[0].asarray().reshape(layout.shape))
+    return _page(planes, layout, path)
+
+
+def _page(planes: npt.NDArray[Any], layout: Layout, path: str | os.PathLike[str]) -> Micrograph:
+    """Return one picture of a TIFF."""
     if not layout.rgb:
-        return _checked(Micrograph(planes, False, layout=layout), path)
+        return _checked(Micrograph(planes, False, layout=layout), _named(path))
     alpha = planes[3] if len(planes) == 4 else None
-    return _checked(_of_rgb(planes[:3], alpha, layout), path)
+    return _checked(_of_rgb(planes[:3], alpha, layout), _named(path))
+
+
+def _named(path: str | os.PathLike[str]) -> str:
+    return f"The picture {os.fspath(path)}"
 
 
 def _of_rgb(
@@ -219,25 +370,22 @@ def _of_rgb(
     return Micrograph(planes, True, alpha, 1, layout)
 
 
-def _checked(picture: Micrograph, path: str | os.PathLike[str]) -> Micrograph:
+def _checked(picture: Micrograph, what: str) -> Micrograph:
     """Refuse what has no pixels or no numbers that can be painted."""
     planes = picture.planes
     if not planes.size:
-        raise InputError(f"The picture {os.fspath(path)} is empty: its shape is {planes.shape}.")
+        raise InputError(f"{what} is empty: its shape is {planes.shape}.")
     if planes.dtype.kind not in "uif":
-        raise InputError(
-            f"The picture {os.fspath(path)} is of type {planes.dtype}; it must hold real numbers."
-        )
+        raise InputError(f"{what} is of type {planes.dtype}; it must hold real numbers.")
     if planes.dtype.kind == "f" and not np.isfinite(planes).all():
         raise InputError(
-            f"The picture {os.fspath(path)} has pixels that are not finite (NaN or infinite); "
-            "replace them first."
+            f"{what} has pixels that are not finite (NaN or infinite); replace them first."
         )
     return picture
 
 
-def _layout(file: tifffile.TiffFile, path: str | os.PathLike[str]) -> Layout:
-    """Return how a TIFF has its planes, by its tags and its axes."""
+def _layout(file: tifffile.TiffFile, path: str | os.PathLike[str], stacks: bool = False) -> Layout:
+    """Return how a TIFF has its planes, by its tags and its axes; of a stack only where asked for."""
     name = os.fspath(path)
     series, page = file.series[0], file.pages.first
     if len(file.series) > 1:
@@ -257,10 +405,8 @@ def _layout(file: tifffile.TiffFile, path: str | os.PathLike[str]) -> Layout:
         if not candidates and unknown and shape[long[-1]] <= _MOST_CHANNELS:
             candidates = [long[-1]]  # (H, W, C), taken for H pages
         channels = candidates[0] if candidates else None
-    if (
-        len([axis for axis in long if axis != channels]) > 2
-        or len(shape) - (channels is not None) < 2
-    ):
+    rest = [axis for axis in long if axis != channels]
+    if (len(rest) > 2 and not stacks) or len(shape) - (channels is not None) < 2:
         raise InputError(
             f"The picture {name} is a stack of the shape {' × '.join(map(str, shape))}; save its slices "
             "as single pictures."

@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
 import numpy.typing as npt
 
 from napari_style_transfer.errors import InputError
 
 ONNX_SUFFIX = ".onnx"
+#: After the name of a tensor that is quantised to 8 bits: the tensor of its channels' scales.
+SCALE_SUFFIX = "_scale"
 
 #: Bytes that a model has at most.
 _MOST = 1_000_000_000
@@ -25,7 +28,7 @@ def is_onnx(path: str | os.PathLike[str]) -> bool:
 def read_onnx(
     path: str | os.PathLike[str],
 ) -> tuple[Mapping[str, str], Mapping[str, npt.NDArray[Any]]]:
-    """Return the metadata of a model, and its initialisers by name.
+    """Return the metadata of a model, and its initialisers by name; those of 8 bits as float32.
 
     Raises
     ------
@@ -42,6 +45,8 @@ def read_onnx(
         raise InputError(f"There is no file {os.fspath(path)}.") from None
     except OSError as error:
         _refuse(path, (error.strerror or str(error)).lower())
+    if not data:
+        _refuse(path, "it is empty")
     try:
         import onnx
         from onnx import numpy_helper
@@ -58,8 +63,13 @@ def read_onnx(
     if any(each.data_location == onnx.TensorProto.EXTERNAL for each in initializers):
         _refuse(path, "its numbers are in other files")
     try:
-        return entries, {each.name: numpy_helper.to_array(each) for each in initializers}
-    except Exception:  # shapes and types that do not go with the bytes
+        found = {each.name: numpy_helper.to_array(each) for each in initializers}
+        return entries, {
+            name: values * found[name + SCALE_SUFFIX] if values.dtype == np.int8 else values
+            for name, values in found.items()
+            if not name.endswith(SCALE_SUFFIX)
+        }
+    except Exception:  # shapes and types that do not go with the bytes, and scales that are missing
         _refuse(path, "it is damaged")
 
 

@@ -89,6 +89,11 @@ class Pages(Sequence[Colours]):
         self.footage = footage
         self._value_range = value_range
 
+    @property
+    def noun(self) -> str:
+        """What one of them is called: page, or frame of a movie."""
+        return "page" if self.footage is None else "frame"
+
     def __len__(self) -> int:
         """Return how many there are."""
         return len(self.pages)
@@ -132,7 +137,8 @@ def read_stack(
         10), a glob pattern, a TIFF, a movie, or an animated GIF, WebP or PNG. Reduced copies, thumbnails
         and masks in a TIFF are no pages.
     value_range
-        The values that become 0 and 1; see :class:`Pages` for the rule where None.
+        The values that become 0 and 1; where None, see
+        :class:`~napari_style_transfer.io.stacks.Pages` for the rule.
     clip
         Which frames of a movie; all where None.
 

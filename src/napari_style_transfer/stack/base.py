@@ -18,7 +18,7 @@ from napari_style_transfer.stack.plan import Index
 class StackOutput(Protocol):
     """Where the result of a stack goes, slice by slice, and which of its slices are done.
 
-    :func:`~napari_style_transfer.stack.loop.stylize_stack` writes a slice; whoever calls that makes its
+    :func:`~napari_style_transfer.stylize_stack` writes a slice; whoever calls that makes its
     recipe and finishes it. A slice that is written but not finished is painted again by the next run.
     """
 

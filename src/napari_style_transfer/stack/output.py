@@ -68,6 +68,14 @@ class Record:
             return None
         return cls(run, done, Recipe.parse(values) if RECIPE_KEY in values else None)
 
+    def differences(self, run: dict[str, Any]) -> list[str]:
+        """Return in what another run differs.
+
+        A parameter that an older record does not have was then as it is now by default.
+        """
+        begun = Settings().model_dump(mode="json", include=set(run)) | self.run
+        return [key for key in {**run, **begun} if run.get(key) != begun.get(key)]
+
     def check(self, run: dict[str, Any], where: Path) -> None:
         """Refuse to go on with another run than the one that began.
 
@@ -76,8 +84,7 @@ class Record:
         InputError
             If `run` differs; the sentence names in what.
         """
-        changed = [key for key in {**run, **self.run} if run.get(key) != self.run.get(key)]
-        if changed:
+        if changed := self.differences(run):
             raise InputError(
                 f"{where} holds a result that was begun with another {', '.join(changed)}; "
                 "choose another place for this one."

@@ -261,7 +261,14 @@ class Transformer(nn.Module):
         """Paint pictures by the convolutions as `convolve` applies them; otherwise as :meth:`forward`."""
         # A picture cannot be mirrored by more than there is of it.
         top, left = (min(MARGIN, (side - 1) // STRIDE * STRIDE) for side in pictures.shape[-2:])
-        maps = 4 * functional.pad(pictures, (left, left, top, top), mode="reflect") - 2
+        maps = functional.pad(pictures, (left, left, top, top), mode="reflect")
+        height, width = pictures.shape[-2:]
+        maps = self.layers(maps, convolve)[..., top : top + height, left : left + width]
+        return torch.sigmoid(maps.float())
+
+    def layers(self, pictures: Tensor, convolve: Convolve) -> Tensor:
+        """Return what the last convolution gives, (N, 3, H, W), for pictures with their margin."""
+        maps = 4 * pictures - 2
         for each in self.down:
             maps = functional.relu(convolve(each, maps))  # type: ignore[arg-type]
         for first, second in zip(self.first, self.second, strict=True):
@@ -270,6 +277,4 @@ class Transformer(nn.Module):
             # Nearest, and a convolution: transposed ones leave grids (Odena et al. 2016).
             maps = functional.interpolate(maps, scale_factor=2)
             maps = functional.relu(convolve(each, maps))  # type: ignore[arg-type]
-        height, width = pictures.shape[-2:]
-        maps = convolve(self.last, maps)[..., top : top + height, left : left + width]
-        return torch.sigmoid(maps.float())
+        return convolve(self.last, maps)

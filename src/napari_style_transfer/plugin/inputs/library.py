@@ -15,6 +15,7 @@ from napari_style_transfer import samples
 from napari_style_transfer.errors import InputError, StyleTransferError
 from napari_style_transfer.io import fast_file
 from napari_style_transfer.io.atomic import replacing
+from napari_style_transfer.io.onnx_file import is_onnx
 from napari_style_transfer.learning import FastStyleInfo
 from napari_style_transfer.progress import Picture
 
@@ -131,7 +132,7 @@ def new_file(names: tuple[str, ...]) -> Path:
 
 
 def add(path: Path) -> list[FastEntry]:
-    """Copy a file into the user's folder, and return its styles.
+    """Copy a file into the user's folder, and return its styles; of an ONNX model, what it was made from.
 
     Raises
     ------
@@ -139,9 +140,12 @@ def add(path: Path) -> list[FastEntry]:
         If it holds no fast style, or cannot be copied.
     """
     info = fast_file.read_info(path)
-    if path.parent == folder():
+    if path.parent == folder() and not is_onnx(path):
         return entries_of(str(path), info)
     copy = new_file((path.stem,))
+    if is_onnx(path):
+        fast_file.save_fast_file(copy, fast_file.read_fast_file(path))
+        return entries_of(str(copy), info)
     with replacing(copy) as part:
         shutil.copyfile(path, part)
     return entries_of(str(copy), info)
@@ -153,8 +157,9 @@ def save(entry: FastEntry, path: Path) -> None:
     Raises
     ------
     InputError
-        If it cannot be read or saved.
+        If it cannot be read or saved, or the name does not end in .safetensors.
     """
+    fast_file.FILES.check_output(path)
     if not isinstance(entry.source, str):
         entry.source.save(path)
         return

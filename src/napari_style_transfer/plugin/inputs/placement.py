@@ -65,8 +65,8 @@ class Placement:
             axis_labels=tuple(layer.axis_labels),
         )
 
-    def data(self, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        """Return an (h, w, C) picture in the layer's order of axes, singleton where sliced."""
+    def data(self, picture: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return an (h, w) or (h, w, C) picture in the layer's order of axes, singleton where sliced."""
         if self.axes[0] > self.axes[1]:
             picture = picture.swapaxes(0, 1)
         return np.expand_dims(picture, tuple(self.slices))

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from napari_style_transfer.progress import Picture
 
 
+#: How painted pictures are shown, as napari's layers take it.
+PAINTED: Mapping[str, Any] = {"rgb": True, "interpolation2d": "linear"}
+
+
 class PictureLayer:
     """An image layer over a content, that appears with the first picture; main thread only.
 
@@ -38,12 +42,21 @@ class PictureLayer:
         Of the layer.
     layer
         A layer of the viewer to go on with.
+    look
+        How pictures are shown, as napari's layers take it.
     """
 
-    def __init__(self, viewer: ViewerModel, name: str, layer: Image | None = None) -> None:
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        name: str,
+        layer: Image | None = None,
+        look: Mapping[str, Any] = PAINTED,
+    ) -> None:
         self._viewer = viewer
         self._name = name
         self._layer = layer
+        self._look = look
         self._transform: dict[str, npt.NDArray[np.float64]] = {}
 
     @property
@@ -56,8 +69,8 @@ class PictureLayer:
         """Whether the layer was there and the user has deleted it."""
         return self._layer is not None and self._layer not in self._viewer.layers
 
-    def put(self, picture: Picture, placement: Placement) -> None:
-        """Show an (h, w, 3|4) picture over the content, whatever its size."""
+    def put(self, picture: npt.NDArray[Any], placement: Placement) -> None:
+        """Show an (h, w) or (h, w, 3|4) picture over the content, whatever its size."""
         if self.deleted:
             return
         data, transform = placement.data(picture), placement.transform(picture.shape[:2])
@@ -65,9 +78,8 @@ class PictureLayer:
             layer = self._viewer.add_image(
                 data,
                 name=self._name,
-                rgb=True,
-                interpolation2d="linear",
                 metadata={AXES_KEY: list(placement.axes)},
+                **self._look,
                 **transform,
                 **placement.options(),
             )

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QWidget
 
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.plugin.inputs.placement import Placement
 from napari_style_transfer.plugin.outputs.live_layer import LiveLayer
-from napari_style_transfer.plugin.runs.messages import Failed, Finished, Outcome, Preview
-from napari_style_transfer.plugin.runs.worker import Run, paint_picture
+from napari_style_transfer.plugin.runs.messages import Failed, Finished, Matched, Outcome, Preview
+from napari_style_transfer.plugin.runs.worker import Named, Run, Work, paint_picture
 from napari_style_transfer.recipe import RECIPE_KEY
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image, Layer
 
-    from napari_style_transfer.plugin.inputs.job import Job
     from napari_style_transfer.plugin.runs.lifetime import Lifetime
-    from napari_style_transfer.progress import Picture
 
 #: Bytes of pictures that are kept, so that a slice that was painted is there at once.
 _KEPT = 256 * 2**20
@@ -33,11 +32,39 @@ _KEPT = 256 * 2**20
 _Slice = tuple[tuple[int, int], tuple[tuple[int, int], ...]]
 
 
+class LiveContent(Protocol):
+    """What a picture is made of."""
+
+    @property
+    def values(self) -> Any:
+        """An array, or what is computed when it is read as one."""
+        ...
+
+
+class LiveJob(Named, Protocol):
+    """What is made of the slice on screen."""
+
+    @property
+    def content(self) -> LiveContent:
+        """The slice."""
+        ...
+
+    @property
+    def placement(self) -> Placement:
+        """Where it lies."""
+        ...
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """What is kept with the picture."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class _Frozen:
     """What was frozen last: of which slice, after how many changes."""
 
-    job: Job
+    job: LiveJob
     here: _Slice
     version: int
 
@@ -46,7 +73,7 @@ class _Frozen:
 class _Painted:
     """A picture, where it lies, what it is called, and how it was made."""
 
-    picture: Picture
+    picture: npt.NDArray[Any]
     placement: Placement
     name: str
     metadata: dict[str, Any]
@@ -71,6 +98,10 @@ class LivePicture:
         Freezes what is to be painted now; raises InputError if that cannot be.
     say
         Shows a sentence on what is wrong; an empty one once it is right again.
+    work
+        Makes the picture of a job, in the thread.
+    make_layer
+        Makes what shows the pictures of a content, in a layer that is there or in a new one.
     """
 
     def __init__(
@@ -78,11 +109,14 @@ class LivePicture:
         parent: QWidget,
         viewer: ViewerModel,
         lifetime: Lifetime,
-        freeze: Callable[[], Job],
+        freeze: Callable[[], LiveJob],
         say: Callable[[str], None],
+        work: Work = paint_picture,
+        make_layer: Callable[[Image, Image | None], LiveLayer] | None = None,
     ) -> None:
         self._viewer, self._lifetime = viewer, lifetime
-        self._freeze, self._say = freeze, say
+        self._freeze, self._say, self._work = freeze, say, work
+        self._make_layer = make_layer or (lambda _, layer: LiveLayer(viewer, "", layer))
         self._content: Image | None = None
         self._layers: dict[Image, LiveLayer] = {}
         self._divider: float | None = None
@@ -127,7 +161,7 @@ class LivePicture:
         self._content = content
         known = self._layers.get(content)
         if known is None or known.deleted:
-            self._layers[content] = LiveLayer(self._viewer, "", layer)
+            self._layers[content] = self._make_layer(content, layer)
         self._last = self._layers[content]
         self._last.divide(self._divider)
         self.change()
@@ -204,18 +238,19 @@ class LivePicture:
         if here in self._kept:
             self._kept.clear()  # its values were changed in place
         self._frozen = frozen
-        self._run = Run(job, paint_picture, self._hear, self._on_end)
+        self._run = Run(job, self._work, self._hear, self._on_end)
         self._run.start()
 
-    def _hear(self, message: Preview | Outcome) -> None:
+    def _hear(self, message: Preview | Outcome | Matched) -> None:
         frozen = self._frozen
         if self._lifetime.ended or self._content is None or frozen is None:
             return
         if isinstance(message, Failed):
             self._say(message.sentence)
-        elif isinstance(message, Finished):
-            job, recipe = frozen.job, message.recipe.model_dump(mode="json")
-            metadata = {**job.metadata, RECIPE_KEY: recipe}
+        elif isinstance(message, Finished | Matched):
+            job, metadata = frozen.job, dict(frozen.job.metadata)
+            if isinstance(message, Finished):
+                metadata[RECIPE_KEY] = message.recipe.model_dump(mode="json")
             painted = _Painted(message.picture, job.placement, job.name, metadata)
             if frozen.version == self._version:
                 self._keep(frozen.here, painted)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import numpy.typing as npt
+
+from napari_style_transfer.augment.settings import AugmentStep
 from napari_style_transfer.errors import StyleTransferError
 from napari_style_transfer.learning import LearningStep
 from napari_style_transfer.progress import Picture, Step
@@ -161,6 +165,80 @@ class LearningEnded:
     steps: tuple[LearningStep, ...]
     fast_style: FastStyle
     problem: str = ""
+
+
+@dataclass(frozen=True)
+class Matched:
+    """A picture has the colours or stains of another: (H, W) or (H, W, 3|4), in its own type."""
+
+    picture: npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class AugmentProgress:
+    """How far an augmentation is.
+
+    Attributes
+    ----------
+    step
+        The last step.
+    seconds_left
+        Of this phase; None while that is unknown.
+    """
+
+    step: AugmentStep
+    seconds_left: float | None = None
+
+
+@dataclass(frozen=True)
+class AugmentEnded:
+    """An augmentation came to its end, or was stopped before.
+
+    Attributes
+    ----------
+    out
+        The folder that was chosen.
+    folder
+        Where the new pictures are: that folder, or one in it.
+    made
+        Those that this run has made.
+    done, total
+        How many are there, and how many there are to be.
+    finished
+        Whether nothing was stopped.
+    left_out
+        For each picture that could not be made, a sentence on why.
+    warning
+        A sentence on pictures to which their labels may not fit any more; "" if there are none.
+    sheet
+        (H, W, 3), the contact sheet; None where there is none.
+    """
+
+    out: Path
+    folder: Path
+    made: int = 0
+    done: int = 0
+    total: int = 0
+    finished: bool = False
+    left_out: tuple[str, ...] = ()
+    warning: str = ""
+    sheet: Picture | None = None
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A style is exported.
+
+    Attributes
+    ----------
+    path
+        The file, or the folder of a page.
+    size
+        Of the file, in bytes; 0 for a page.
+    """
+
+    path: Path
+    size: int = 0
 
 
 Outcome = Finished | Stopped | StackEnded | Failed

@@ -15,9 +15,11 @@ from napari_style_transfer.plugin.inputs.whole_stack import count_slices, whole_
 from napari_style_transfer.plugin.outputs.result import carries_recipe
 from napari_style_transfer.plugin.runs.fast_styles import FastStyles
 from napari_style_transfer.plugin.runs.lifetime import Lifetime
+from napari_style_transfer.plugin.runs.live import LivePicture
 from napari_style_transfer.plugin.runs.reporter import Panels, Reporter
 from napari_style_transfer.plugin.runs.stack_worker import paint_stack
 from napari_style_transfer.plugin.runs.worker import Run
+from napari_style_transfer.plugin.widgets.divider import DividerDrag
 from napari_style_transfer.plugin.widgets.fast_buttons import FastButtons, State
 from napari_style_transfer.plugin.widgets.fast_choices import FastChoices
 from napari_style_transfer.plugin.widgets.layout import flush, lay_out, paint_run_button
@@ -88,7 +90,9 @@ class FastStyleWidget(Container[Any]):
         self._panels = panels
         self._reporter = Reporter(napari_viewer, panels, self._lifetime)
         self.learning = LearnSection(napari_viewer, self._lifetime, plot, self.device)
-        self.styles = LibrarySection(lambda: self.choices.entry)
+        self.styles = LibrarySection(
+            lambda: self.choices.entry, lambda: self.choices.size.value, self._lifetime
+        )
         advanced = Container[Any]()
         advanced.extend([self.device])
         flush(advanced.native)
@@ -104,10 +108,12 @@ class FastStyleWidget(Container[Any]):
                 "Advanced": advanced.native,
             },
         )
-        self._link = LiveLink(
-            self.native, napari_viewer, self._lifetime, self.divider, self._job, self._say_live
+        self._picture = LivePicture(
+            self.native, napari_viewer, self._lifetime, self._job, self._say_live
         )
-        self._picture = self._link.picture
+        self._link = LiveLink(napari_viewer, self._lifetime, self._picture, "Fast Style")
+        drag = DividerDrag(napari_viewer, lambda: self._picture.layer, self.divider)
+        self._lifetime.closing.append(drag.end)
         self._connect()
         self._picture.divide(self.divider.value or None)
         self._on_theme()

@@ -1,8 +1,8 @@
-"""The widget's fields, each built from its declaration in :class:`Settings`."""
+"""The widgets' fields, each built from its declaration in :class:`Settings` or other settings."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, Literal, get_args, get_origin
 
@@ -18,7 +18,7 @@ from napari_style_transfer.plugin.widgets.number_box import NumberBox, NumberRan
 from napari_style_transfer.plugin.widgets.open_choice import DeviceChoice, TypedChoice
 from napari_style_transfer.plugin.widgets.slider_box import SliderBox
 from napari_style_transfer.plugin.widgets.text_box import TextBox
-from napari_style_transfer.settings import Settings, parameters
+from napari_style_transfer.settings import Sealed, Settings, parameters
 
 #: How far an arrow key (or a notch of the wheel) and PageUp or PageDown go, of parameters that act by
 #: their difference.
@@ -30,6 +30,8 @@ _STEPS: dict[str, tuple[float, float]] = {
     "steps": (10, 50),
     "stop_after": (10, 50),
     "seed": (1, 10),
+    "copies": (1, 5),
+    "crops": (1, 4),
 }
 #: The same of those that act by their ratio.
 RATIOS = (10 ** (1 / 10), 10 ** (3 / 10))
@@ -52,9 +54,9 @@ def build_fields() -> dict[str, ValueWidget[Any]]:
     return {name: build_field(name) for name in parameters()}
 
 
-def is_advanced(name: str) -> bool:
-    """Whether the parameter `name` is shown under *Advanced*."""
-    return bool(_extra(parameters()[name])["advanced"])
+def is_advanced(name: str, of: type[Sealed] = Settings) -> bool:
+    """Whether the parameter `name` of some settings is shown under *Advanced*."""
+    return bool(_extra(of.model_fields[name])["advanced"])
 
 
 def is_live(name: str) -> bool:
@@ -65,6 +67,22 @@ def is_live(name: str) -> bool:
 def set_field(field: ValueWidget[Any], value: Any) -> None:
     """Set `field` to a value of its parameter."""
     field.value = format_layers(value) if isinstance(value, Mapping) else value
+
+
+def commit(native: QWidget, fields: Iterable[ValueWidget[Any]]) -> bool:
+    """Take what is typed in a widget and not taken yet; return False if something cannot be.
+
+    Parameters
+    ----------
+    native
+        The widget, whose boxes say what is wrong.
+    fields
+        Its fields, among them lists in which something is typed.
+    """
+    choices = [each for each in fields if isinstance(each, TypedChoice)]
+    boxes: list[Any] = [*native.findChildren(NumberBox), *native.findChildren(TextBox)]
+    committed = [each.commit() for each in (*choices, *boxes)]
+    return all(committed)
 
 
 def format_layers(layers: Mapping[str, float]) -> str:
@@ -145,9 +163,9 @@ class _Backend(backend.QBaseValueWidget):
         box.changed.connect(callback)
 
 
-def build_field(name: str) -> ValueWidget[Any]:
-    """Return a field for the parameter `name` of `Settings`, at its default."""
-    info = parameters()[name]
+def build_field(name: str, of: type[Sealed] = Settings) -> ValueWidget[Any]:
+    """Return a field for the parameter `name` of some settings, at its default."""
+    info = of.model_fields[name]
     common: dict[str, Any] = {"name": name, "tooltip": info.description}
     title, value, kind = str(info.title), info.default, info.annotation
     if get_origin(kind) is Literal:
@@ -157,8 +175,13 @@ def build_field(name: str) -> ValueWidget[Any]:
         make_calm(field.native)
         return field
     if get_origin(kind) is dict:
-        make = partial(TextBox, title, lambda text: _parsed(name, text))
+        make = partial(TextBox, title, lambda text: of(**{name: text}))
         return TypedField(make, value=format_layers(value), label=title, **common)
+    if (
+        name == "strength" and value is None
+    ):  # a range; where none is typed, the default for the way
+        make = partial(TextBox, title, lambda text: of(**{name: text or None}))
+        return TypedField(make, value="", label=title, **common)
     if kind in (int, float):
         numbers = _numbers(name, info)
         has_slider = numbers.bounds is not None and name not in _BOUNDS
@@ -197,9 +220,3 @@ def _extra(info: FieldInfo) -> dict[str, Any]:
 def _limit(info: FieldInfo, name: str) -> Any:
     """Return the parameter's limit of that name as pydantic calls it, or None."""
     return next((getattr(m, name) for m in info.metadata if hasattr(m, name)), None)
-
-
-def _parsed(name: str, text: str) -> Settings:
-    """Return settings with the parameter `name` as it was typed; raises InputError if it cannot be."""
-    values: dict[str, Any] = {name: text}
-    return Settings(**values)

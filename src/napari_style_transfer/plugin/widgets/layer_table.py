@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from napari.layers import Image
 
 _NAME, _STYLE, _CONTENT = 0, 1, 2
+#: Qt draws a clear box in a colour that is not seen on a dark theme.
+_CHECKBOX = (
+    "QTreeWidget::indicator:unchecked { border: 1px solid #868e93; width: 11px; height: 11px; }"
+)
 #: Rows in sight before the table scrolls.
 _ROWS = 5
 _FLAGS = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsSelectable
@@ -23,9 +27,16 @@ _TICKED, _CLEAR = Qt.CheckState.Checked, Qt.CheckState.Unchecked
 
 
 class LayerTable(QTreeWidget):
-    """Layers to take the style from, and layers to learn on.
+    """Layers to take the style from, and layers to learn on or to paint.
 
     A layer serves for one of both: a tick in one column takes away that in the other.
+
+    Parameters
+    ----------
+    use
+        Title of the column of the layers that are no styles.
+    tooltip
+        Says what the columns are for.
 
     Signals
     -------
@@ -35,17 +46,15 @@ class LayerTable(QTreeWidget):
 
     changed = Signal()
 
-    def __init__(self) -> None:
+    def __init__(self, use: str, tooltip: str) -> None:
         super().__init__()
         self.setColumnCount(3)
-        self.setHeaderLabels(["Layer", "Style", "Learn on"])
+        self.setHeaderLabels(["Layer", "Style", use])
         self.setRootIsDecorated(False)
         self.setUniformRowHeights(True)
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        self.setToolTip(
-            "Which layers are paintings to learn, and which are pictures to learn on: such as those "
-            "that are to be painted later. Of a stack, all slices count."
-        )
+        self.setToolTip(tooltip)
+        self.setStyleSheet(_CHECKBOX)
         header = self.header()
         assert header is not None
         header.setStretchLastSection(False)
@@ -73,7 +82,7 @@ class LayerTable(QTreeWidget):
         style
             The one to propose for the style.
         left_out
-            Those that are not to be learned on, unless the user ticks them.
+            Those that are not proposed for the other use.
         """
         if self._touched:
             before = {id(ref()): self._ticks(row) for row, ref in enumerate(self._layers)}
@@ -98,12 +107,16 @@ class LayerTable(QTreeWidget):
         self.setFixedHeight(header.sizeHint().height() + rows * row + 4)
         self.changed.emit()
 
+    def keep_ticks(self) -> None:
+        """Propose nothing any longer: what is ticked stays so."""
+        self._touched = True
+
     def styles(self) -> list[Image]:
         """Return the layers to take the style from."""
         return self._ticked(_STYLE)
 
     def contents(self) -> list[Image]:
-        """Return the layers to learn on."""
+        """Return the layers to learn on or to paint."""
         return self._ticked(_CONTENT)
 
     def tick(self, layer: Image, *, style: bool) -> None:
@@ -112,6 +125,11 @@ class LayerTable(QTreeWidget):
         item = self.topLevelItem(row)
         assert item is not None
         item.setCheckState(_STYLE if style else _CONTENT, _TICKED)
+
+    def show_columns(self, *, style: bool, content: bool) -> None:
+        """Show the columns of the uses that layers are chosen for."""
+        self.setColumnHidden(_STYLE, not style)
+        self.setColumnHidden(_CONTENT, not content)
 
     def _ticked(self, column: int) -> list[Image]:
         rows = enumerate(ref() for ref in self._layers)

@@ -228,13 +228,13 @@ def _section(title: str, content: QWidget) -> QCollapsible:
     return section
 
 
-def flush(form: QWidget) -> None:
-    """Take away the margins that magicgui puts around a form, and line its fields up."""
-    _layout(form).setContentsMargins(0, 0, 0, 0)
-    _layout(form).setSpacing(5)
-    labels = [
-        label for row in form.children() for label in row.children() if isinstance(label, QLabel)
-    ]
+def flush(*forms: QWidget) -> None:
+    """Take away the margins that magicgui puts around forms, and line all their fields up."""
+    for form in forms:
+        _layout(form).setContentsMargins(0, 0, 0, 0)
+        _layout(form).setSpacing(5)
+    rows = [row for form in forms for row in form.children()]
+    labels = [label for row in rows for label in row.children() if isinstance(label, QLabel)]
     # magicgui leaves no room for the padding that napari's themes add.
     width = max(label.fontMetrics().horizontalAdvance(label.text()) for label in labels)
     for label in labels:

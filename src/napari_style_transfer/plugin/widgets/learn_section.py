@@ -41,6 +41,10 @@ _START = LearningSettings.model_fields["start"]
 #: Least and greatest number of minutes that can be typed.
 _SHORTEST, _LONGEST = 0.05, 10_000.0
 
+_TABLE = (
+    "Which layers are paintings to learn, and which are pictures to learn on: such as those that are to be "
+    "painted later. Of a stack, all slices count."
+)
 _LEARNING = "A style is being learned; stop it first, or wait until it is done."
 _IDLE = "No style is being learned."
 _STOPPING = "It stops after this step."
@@ -99,7 +103,7 @@ class LearnSection(QWidget):
         self._best: FastStyle | None = None
         self._seconds = 0.0
         self._obstacle = ""
-        self.layers = LayerTable()
+        self.layers = LayerTable("Learn on", _TABLE)
         self.minutes = NumberField(
             NumberRange(
                 str(_MINUTES.title),

@@ -8,24 +8,27 @@ from typing import TYPE_CHECKING
 
 from magicgui.widgets import PushButton
 from psygnal import Signal
-from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QMessageBox, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFileDialog, QGridLayout, QMessageBox, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_style_transfer.errors import StyleTransferError
 from napari_style_transfer.plugin.inputs import library
 from napari_style_transfer.plugin.widgets.calm import lock
+from napari_style_transfer.plugin.widgets.export_menu import ExportMenu
 from napari_style_transfer.plugin.widgets.sentence import Sentence
 
 if TYPE_CHECKING:
     from napari_style_transfer.plugin.inputs.library import FastEntry
+    from napari_style_transfer.plugin.runs.lifetime import Lifetime
 
 _FILTER = "Fast styles (*.safetensors)"
+_READ = "Fast styles (*.safetensors *.onnx)"
 _NOTHING = "Choose a style in the gallery first."
 _SHIPPED = "This style comes with the package and stays."
 _UNSAVED = "This style is still being learned."
 
 
 class LibrarySection(QWidget):
-    """Saves, loads and removes styles.
+    """Saves, loads, removes and exports styles.
 
     Signals
     -------
@@ -38,17 +41,28 @@ class LibrarySection(QWidget):
     ----------
     chosen
         Returns the style that is chosen, or None.
+    size
+        Returns the side of the pictures for exports that take one size only, in pixels.
+    lifetime
+        Of the widget.
 
     Attributes
     ----------
-    save_as, load, remove
+    save_as, load, remove, export
         The buttons.
+    exports
+        The menu of the last one.
     """
 
     changed = Signal(str)
     said = Signal(str, bool)
 
-    def __init__(self, chosen: Callable[[], FastEntry | None]) -> None:
+    def __init__(
+        self,
+        chosen: Callable[[], FastEntry | None],
+        size: Callable[[], int],
+        lifetime: Lifetime,
+    ) -> None:
         super().__init__()
         self._chosen = chosen
         self.save_as = PushButton(
@@ -60,21 +74,24 @@ class LibrarySection(QWidget):
         self.remove = PushButton(
             name="remove", text="Remove", tooltip="Delete the chosen style, which is one of yours."
         )
-        row = QHBoxLayout()
-        row.setSpacing(6)
-        for button in (self.save_as, self.load, self.remove):
+        self.exports = ExportMenu(chosen, size, lifetime)
+        self.export = self.exports.button
+        grid = QGridLayout()
+        grid.setSpacing(6)
+        for place, button in enumerate((self.save_as, self.load, self.remove, self.export)):
             button.native.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-            row.addWidget(button.native, 1)
+            grid.addWidget(button.native, *divmod(place, 2))
         self._where = Sentence()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
-        column.addLayout(row)
+        column.addLayout(grid)
         column.addWidget(self._where)
         self._where.say(f"Your styles are kept in {library.folder()}.")
         self.save_as.changed.connect(self._on_save_as)
         self.load.changed.connect(self._on_load)
         self.remove.changed.connect(self._on_remove)
+        self.exports.said.connect(lambda sentence, wrong: self.said.emit(sentence, wrong))
 
     def show_state(self) -> None:
         """Enable what can be pressed; the tooltip of what cannot says why."""
@@ -86,6 +103,7 @@ class LibrarySection(QWidget):
         elif entry.path is None:
             reason = _UNSAVED if entry.own else _SHIPPED
         lock(self.remove.native, reason)
+        self.exports.show_state()
 
     def save_to(self, path: Path) -> None:
         """Save the chosen style in a file."""
@@ -132,7 +150,7 @@ class LibrarySection(QWidget):
             self.save_to(path if path.suffix else path.with_suffix(".safetensors"))
 
     def _on_load(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(self, "Add a style", str(Path.home()), _FILTER)
+        name, _ = QFileDialog.getOpenFileName(self, "Add a style", str(Path.home()), _READ)
         if name:
             self.load_from(Path(name))
 

@@ -1,29 +1,21 @@
-"""The link between the content of *Fast Style* and the layer that is painted live."""
+"""The link between a content and the layer that is painted live."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
-
-from qtpy.QtWidgets import QWidget
 
 from napari_style_transfer.plugin.inputs.content_watch import ContentWatch
 from napari_style_transfer.plugin.inputs.proxy import without_proxy
-from napari_style_transfer.plugin.outputs.result import PictureLayer
-from napari_style_transfer.plugin.outputs.view import bring_into_view
-from napari_style_transfer.plugin.runs.live import LivePicture
-from napari_style_transfer.plugin.widgets.divider import DividerDrag
 from napari_style_transfer.plugin.widgets.session import kept, session_of
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image
 
-    from napari_style_transfer.plugin.inputs.job import Job
     from napari_style_transfer.plugin.runs.lifetime import Lifetime
-    from napari_style_transfer.plugin.widgets.fields import NumberField
+    from napari_style_transfer.plugin.runs.live import LivePicture
 
-_DELETED = "The live picture was deleted. Choose a style, or press Paint, to paint it again."
+_DELETED = "The live picture was deleted; press the button to have it again."
 _GONE = "The content was deleted; the picture stays as it is."
 
 
@@ -32,37 +24,22 @@ class LiveLink:
 
     Parameters
     ----------
-    parent
-        The widget.
     viewer
         The viewer of both layers.
     lifetime
         Of the widget.
-    divider
-        The field of the divider's place.
-    freeze, say
-        As :class:`LivePicture` takes them.
-
-    Attributes
-    ----------
     picture
         What is painted.
+    name
+        Of the widget, by which both layers are kept in mind.
     """
 
     def __init__(
-        self,
-        parent: QWidget,
-        viewer: ViewerModel,
-        lifetime: Lifetime,
-        divider: NumberField,
-        freeze: Callable[[], Job],
-        say: Callable[[str], None],
+        self, viewer: ViewerModel, lifetime: Lifetime, picture: LivePicture, name: str
     ) -> None:
-        self._viewer = viewer
-        self._session = session_of(viewer, "Fast Style live")
-        self.picture = LivePicture(parent, viewer, lifetime, freeze, say)
-        self._watch = ContentWatch(viewer, self.picture.change, self.picture.move)
-        self._drag = DividerDrag(viewer, lambda: self.picture.layer, divider)
+        self._viewer, self.picture = viewer, picture
+        self._session = session_of(viewer, f"{name} live")
+        self._watch = ContentWatch(viewer, picture.change, picture.move)
         lifetime.closing.append(self._on_closed)
 
     @property
@@ -98,18 +75,7 @@ class LiveLink:
     def keep(self) -> str:
         """Put a copy of the picture aside, and return the name of its layer; "" if there is none."""
         live = self.picture.layer
-        if live is None or live.painted is None or live.layer is None:
-            return ""
-        picture, placement = live.painted
-        copy = PictureLayer(self._viewer, live.layer.name)
-        copy.put(picture.copy(), placement)
-        assert copy.layer is not None
-        copy.layer.metadata.update(live.layer.metadata)
-        copy.layer.visible = False
-        bring_into_view(self._viewer, live.layer)
-        self._viewer.layers.selection.active = live.layer
-        return str(copy.layer.name)
+        return "" if live is None else live.keep()
 
     def _on_closed(self) -> None:
         self._watch.watch(None)
-        self._drag.end()

@@ -9,6 +9,9 @@ from napari_style_transfer.plugin.runs.messages import Place
 from napari_style_transfer.plugin.widgets.sentence import Sentence
 from napari_style_transfer.progress import Step
 
+#: Into how many parts the bar shows what is no whole number.
+_PARTS = 1000
+
 
 class ProgressPanel(QWidget):
     """A bar that counts evaluations or slices, and a line that names scale, device and time left.
@@ -30,10 +33,21 @@ class ProgressPanel(QWidget):
     def start(self) -> None:
         """Show that a run is being prepared."""
         self._eta = ETA()
-        self._bar.setRange(0, 0)
         self._where = ""
-        self._text.say("Loading the network…")
+        self.prepare("Loading the network…")
+
+    def prepare(self, text: str) -> None:
+        """Show that something is on whose end is not known."""
+        self._bar.setRange(0, 0)
+        self._text.say(text)
         self.show()
+
+    def count(self, done: float, total: float, text: str, seconds_left: float | None) -> None:
+        """Show how much of something is done, and how long the rest takes if that is known."""
+        self._bar.setFormat("%p %")
+        self._bar.setRange(0, _PARTS)
+        self._bar.setValue(round(_PARTS * done / total) if total else _PARTS)
+        self._text.say(text if seconds_left is None else f"{text}\n{_left(seconds_left)}")
 
     def pause(self) -> None:
         """Say that the run waits; the next evaluation says that it goes on."""
@@ -62,6 +76,8 @@ class ProgressPanel(QWidget):
             pixels, evaluations = pixels + place.pixels_left, evaluations + place.evaluations_left
         left = self._eta.left(pixels, evaluations)
         self._where = where
-        self._text.say(
-            where if left is None else f"{where}\n{format_duration(left).capitalize()} left"
-        )
+        self._text.say(where if left is None else f"{where}\n{_left(left)}")
+
+
+def _left(seconds: float) -> str:
+    return f"{format_duration(seconds).capitalize()} left"

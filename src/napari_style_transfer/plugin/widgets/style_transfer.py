@@ -18,13 +18,11 @@ from napari_style_transfer.plugin.runs.stack_worker import paint_stack
 from napari_style_transfer.plugin.runs.worker import Run, paint_picture
 from napari_style_transfer.plugin.widgets.buttons import Buttons
 from napari_style_transfer.plugin.widgets.choices import Choices
+from napari_style_transfer.plugin.widgets.fields import commit
 from napari_style_transfer.plugin.widgets.layout import lay_out, paint_run_button
 from napari_style_transfer.plugin.widgets.loss_plot import LossPlot
-from napari_style_transfer.plugin.widgets.number_box import NumberBox
-from napari_style_transfer.plugin.widgets.open_choice import TypedChoice
 from napari_style_transfer.plugin.widgets.progress import ProgressPanel
 from napari_style_transfer.plugin.widgets.sentence import Sentence
-from napari_style_transfer.plugin.widgets.text_box import TextBox
 from napari_style_transfer.settings import Settings
 
 if TYPE_CHECKING:
@@ -139,7 +137,9 @@ class StyleTransferWidget(Container[Any]):
             self._start(without_proxy(self._viewer.layers.selection.active, self._viewer))
 
     def _start(self, beginning: Image | None = None) -> None:
-        if self._lifetime.running or self._lifetime.ended or not self._commit():
+        if self._lifetime.running or self._lifetime.ended:
+            return
+        if not commit(self.native, self._fields.values()):
             return
         try:
             job = self._choices.job(beginning)
@@ -154,13 +154,6 @@ class StyleTransferWidget(Container[Any]):
         self._lifetime.run = Run(job, work, self._reporter.hear, self._on_end)
         self._refresh()
         self._lifetime.run.start()
-
-    def _commit(self) -> bool:
-        """Take what is typed and not taken yet; return False, and say so, if something cannot be."""
-        choices = (each for each in self._fields.values() if isinstance(each, TypedChoice))
-        boxes = (*self.native.findChildren(NumberBox), *self.native.findChildren(TextBox))
-        committed = [each.commit() for each in (*choices, *boxes)]
-        return all(committed)
 
     def _on_stop(self) -> None:
         if self._lifetime.run is not None:

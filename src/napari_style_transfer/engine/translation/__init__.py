@@ -1,0 +1,1 @@
+"""Learning to translate pictures between two domains without pairs."""

@@ -1,0 +1,287 @@
+"""Learning to translate between two domains of pictures, without pairs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from importlib import metadata
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from napari_style_transfer.engine.device import (
+    choose_device,
+    describe,
+    has_fast_bfloat16,
+    is_out_of_memory,
+    release_memory,
+)
+from napari_style_transfer.engine.networks.generator import STRIDE, Generator
+from napari_style_transfer.engine.translation.apply import translate
+from napari_style_transfer.engine.translation.contrastive import ContrastiveTrainer
+from napari_style_transfer.engine.translation.cycle import CycleTrainer
+from napari_style_transfer.engine.translation.domain import Domain
+from napari_style_transfer.engine.translation.judge import Likeness, compare_edges
+from napari_style_transfer.engine.translation.trainer import Trainer
+from napari_style_transfer.errors import InputError, OutOfMemoryError, StyleTransferError
+from napari_style_transfer.io.micrographs import Micrograph, as_micrograph
+from napari_style_transfer.progress import Losses, Status
+from napari_style_transfer.translation import (
+    Agreement,
+    TranslationInfo,
+    TranslationSettings,
+    TranslationStep,
+    harmonic,
+)
+from napari_style_transfer.translator import Translator
+from napari_style_transfer.value_range import ValueRange
+
+#: Pictures of a domain that are read, at most: of a stack, slices at even distances.
+_PICTURES = 64
+#: Pixels of a domain's smallest picture's short side, at least.
+_SMALLEST = 48
+#: Seconds between two looks at what is held out, at least, and as a share of the time to learn.
+_LOOK_EVERY, _LOOK_SHARE = 10.0, 0.02
+_TRAINERS: dict[str, type[Trainer]] = {"contrastive": ContrastiveTrainer, "cycle": CycleTrainer}
+
+
+def iter_translation(
+    source: Sequence[object],
+    target: Sequence[object],
+    *,
+    names: tuple[str, str] = ("source", "target"),
+    settings: TranslationSettings | None = None,
+    start: Translator | None = None,
+    stop: Callable[[], bool] | None = None,
+    **overrides: object,
+) -> Iterator[TranslationStep]:
+    """Learn to translate pictures of a source so that they look like a target's, and say how it goes.
+
+    Pictures and parameters are checked at the call; the work begins with the iteration.
+
+    Parameters
+    ----------
+    source, target
+        Pictures of two domains, none of which needs a partner: paths, arrays (H, W), (H, W, 3) or
+        (C, H, W), or :class:`~napari_style_transfer.io.micrographs.Micrograph`; or any sequence of them,
+        such as the slices of a stack. Of more than 64, 64 at even distances are read.
+    names
+        What both are called.
+    settings
+        The parameters; the defaults where None.
+    start
+        A translator to learn longer, of the same channels.
+    stop
+        Asked after each step; once it answers true, the next step is the last.
+    **overrides
+        Single parameters by the names of :class:`~napari_style_transfer.TranslationSettings`, such as
+        ``minutes=5``.
+
+    Yields
+    ------
+    TranslationStep
+        The last one has the status ``FINISHED`` or ``STOPPED``, and the best translator.
+
+    Raises
+    ------
+    InputError
+        If a picture or a parameter cannot be used.
+    OutOfMemoryError
+        If the device has too little memory.
+    """
+    settings = (settings or TranslationSettings()).replace(**overrides)
+    one, two = _read(source, names[0]), _read(target, names[1])
+    _check_pair(one, two, names)
+    channels = len(one[0].planes)
+    if start is not None and start.generator.channels != channels:
+        raise InputError(
+            f"The translator takes pictures of {start.generator.channels} channels, but these have "
+            f"{channels}; learn a new one."
+        )
+    device, note = choose_device(settings.device)
+    learning = _Learning(settings, one, two, names, start, device, note, stop or (lambda: False))
+    return learning.run()
+
+
+@dataclass
+class _Learning:
+    """A learning that is on; the fields are as for :func:`iter_translation`."""
+
+    settings: TranslationSettings
+    source: list[Micrograph]
+    target: list[Micrograph]
+    names: tuple[str, str]
+    start: Translator | None
+    device: torch.device
+    note: str
+    stop: Callable[[], bool]
+
+    def run(self) -> Iterator[TranslationStep]:
+        """Learn, and say how it goes."""
+        try:
+            yield from self._run()
+        except RuntimeError as error:
+            if isinstance(error, StyleTransferError) or not is_out_of_memory(error):
+                raise
+            raise OutOfMemoryError(
+                f"There is too little memory on {describe(self.device)} to learn from patches of "
+                f"{self.settings.patch} px; choose smaller ones, or another device."
+            ) from error
+        finally:
+            release_memory(self.device)
+
+    def _run(self) -> Iterator[TranslationStep]:
+        began = time.monotonic()
+        total = self.settings.minutes * 60
+        ranges = _ranges(self.source, self.target)
+        domains = [
+            Domain.of([_tensor(each, values) for each in pictures], STRIDE)
+            for pictures, values in zip((self.source, self.target), ranges, strict=True)
+        ]
+        packages = "napari-style-transfer", "torch"
+        self._info = TranslationInfo(
+            source=self.names[0],
+            target=self.names[1],
+            source_range=ranges[0],
+            target_range=ranges[1],
+            source_dtype=self.source[0].planes.dtype.name,
+            dtype=self.target[0].planes.dtype.name,
+            colour=self.target[0].colour,
+            agreement=Agreement(1, 0, 0),
+            likeness=0.0,
+            settings=self.settings,
+            versions={name: metadata.version(name) for name in packages},
+        )
+        fast = has_fast_bfloat16(self.device)
+        self._dtype = torch.bfloat16 if fast else torch.float32
+        self._held_out, likeness = domains[0].held_out, Likeness(*(d.held_out for d in domains))
+        trainer = self._trainer(*domains)
+        best, steps, status = -1.0, 0, Status.RUNNING
+        agreement, alike, translator = Agreement(1, 0, 0), 0.0, None
+        looked = time.monotonic()
+        while status is Status.RUNNING:
+            losses = trainer.step(min(1.0, (time.monotonic() - began) / total))
+            steps += 1
+            now, better = time.monotonic(), False
+            stopped, over = self.stop(), now - began >= total
+            if stopped or over or now - looked >= max(_LOOK_EVERY, _LOOK_SHARE * total):
+                agreement, alike = self._look(trainer, likeness)
+                score = harmonic(agreement.score, max(0.0, alike))
+                better, looked = score > best, time.monotonic()
+                if better:
+                    best = score
+                    translator = self._translator(trainer, agreement, alike, now - began)
+            if stopped or over:
+                status = Status.STOPPED if stopped else Status.FINISHED
+            ended = status is not Status.RUNNING
+            yield TranslationStep(
+                steps=steps,
+                seconds=now - began,
+                seconds_left=0.0 if ended else max(0.0, total - (now - began)),
+                losses=Losses({name: float(loss) for name, loss in losses.items()}),
+                structure=agreement.score,
+                likeness=alike,
+                best=max(0.0, best),
+                device=describe(self.device),
+                precision=str(self._dtype).removeprefix("torch."),
+                translator=translator if better or ended else None,
+                status=status,
+                note=self.note if steps == 1 else "",
+            )
+
+    def _trainer(self, source: Domain, target: Domain) -> Trainer:
+        """Return what changes the network, made ready to begin."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.settings.seed)
+            channels = len(self.source[0].planes)
+            generator = Generator(channels, self.settings.width)
+            if self.start is not None:
+                generator = self.start.copy()
+            patch = min(self.settings.patch, source.smallest, target.smallest) // 16 * 16
+            settings = self.settings.replace(patch=patch)
+            make = _TRAINERS[settings.kind]
+            return make(generator, source, target, settings, self.device, self._dtype)
+
+    def _look(self, trainer: Trainer, likeness: Likeness) -> tuple[Agreement, float]:
+        """Return how pictures that are held out are translated."""
+        made = [translate(trainer.average, each, dtype=self._dtype) for each in self._held_out]
+        return compare_edges(self._held_out, made, self._info.colour), likeness(made)
+
+    def _translator(
+        self, trainer: Trainer, agreement: Agreement, likeness: float, seconds: float
+    ) -> Translator:
+        before = 0.0 if self.start is None else self.start.info.seconds
+        info = replace(self._info, agreement=agreement, likeness=likeness, seconds=before + seconds)
+        return Translator(trainer.copy(), info)
+
+
+def _read(pictures: Sequence[object], name: str) -> list[Micrograph]:
+    """Read the pictures of a domain."""
+    count = len(pictures)
+    if not count:
+        raise InputError(f"There are no pictures in {name!r}.")
+    places = np.linspace(0, count - 1, min(count, _PICTURES)).round().astype(int)
+    found = [as_micrograph(pictures[place], f"{name} {place + 1}") for place in places]
+    if any(each.colour for each in found):
+        found = [each.in_colour() for each in found]
+    first = found[0]
+    for place, each in zip(places, found, strict=True):
+        if len(each.planes) != len(first.planes) or each.colour != first.colour:
+            raise InputError(
+                f"The pictures of {name!r} differ in their channels: number {place + 1} has "
+                f"{len(each.planes)}, the first one {len(first.planes)}."
+            )
+        if min(each.shape) < _SMALLEST:
+            raise InputError(
+                f"Picture {place + 1} of {name!r} is {each.shape[1]} × {each.shape[0]} px; there is too "
+                f"little to learn from below {_SMALLEST} px."
+            )
+    if all(np.ptp(each.planes) == 0 for each in found):
+        raise InputError(
+            f"The pictures of {name!r} have one value only; there is nothing to learn."
+        )
+    return found
+
+
+def _check_pair(source: list[Micrograph], target: list[Micrograph], names: tuple[str, str]) -> None:
+    """Refuse domains between which nothing can be learned."""
+    one, two = source[0], target[0]
+    if len(one.planes) != len(two.planes) or one.colour != two.colour:
+        counts = [
+            "colours"
+            if each.colour
+            else f"{len(each.planes)} channel{'s' * (len(each.planes) > 1)}"
+            for each in (one, two)
+        ]
+        raise InputError(
+            f"{names[0]!r} has {counts[0]}, but {names[1]!r} has {counts[1]}; a translation is learned "
+            "between pictures of the same channels."
+        )
+    if len(source) == len(target) and all(
+        np.array_equal(a.planes, b.planes) for a, b in zip(source, target, strict=True)
+    ):
+        raise InputError(
+            f"{names[0]!r} and {names[1]!r} are the same pictures; there is nothing to learn."
+        )
+
+
+def _ranges(source: list[Micrograph], target: list[Micrograph]) -> tuple[ValueRange, ValueRange]:
+    """Return which values are 0 and 1 in both: the source's have the target's mean and deviation then.
+
+    So the network begins near to the target, and has only to learn what no range can do.
+    """
+    ranges = ValueRange.of(*source), ValueRange.of(*target)
+    units = [
+        np.concatenate(
+            [values.to_unit(each.planes).reshape(len(each.planes), -1) for each in pictures], 1
+        )
+        for pictures, values in zip((source, target), ranges, strict=True)
+    ]
+    return ranges[0].matched(*units), ranges[1]
+
+
+def _tensor(picture: Micrograph, values: ValueRange) -> Tensor:
+    """Return a picture as (C, H, W) float32, about 0 to 1."""
+    return torch.from_numpy(values.to_unit(picture.planes))
