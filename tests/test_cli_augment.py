@@ -122,7 +122,7 @@ def test_a_killed_run_loses_at_most_one_picture() -> None:
     code = f"from napari_style_transfer.cli.main import main; main({words!r})"
     process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
     images, limit = Path("out/images"), time.monotonic() + 120
-    while time.monotonic() < limit and not (images.exists() and len(os.listdir(images)) > 20):
+    while time.monotonic() < limit and not len(list(images.glob("*_style*.tif"))) > 20:
         time.sleep(0.02)
     process.kill()
     process.wait()

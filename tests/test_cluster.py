@@ -19,6 +19,7 @@ import numpy as np
 import psutil
 import pytest
 import zarr
+from augment_sets import cellpose, style
 from PIL import Image
 from portable import (
     FOLDER,
@@ -32,6 +33,7 @@ from portable import (
     killing_once,
 )
 
+from napari_style_transfer.augment import augment
 from napari_style_transfer.cli.main import main
 from napari_style_transfer.cli.stack import paint_stack
 from napari_style_transfer.cluster import connect, local
@@ -403,7 +405,7 @@ def paint_files(source: Path, output: Path, **options: Any) -> Any:
 def test_a_folder_is_the_same_to_the_byte_its_record_included(
     client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("napari_style_transfer.cli.stack._client", lambda *_: _Given(client))
+    monkeypatch.setattr("napari_style_transfer.cli.stack.client_of", lambda *_: _Given(client))
     source = fill(tmp_path / "in", 7)
     (source / "p8.png").write_bytes(b"\x89PNG torn")
     for output, scheduler in [("one", None), ("many", "local")]:
@@ -423,6 +425,19 @@ class _Given:
 
     def __exit__(self, *_: object) -> None:
         pass
+
+
+def test_a_training_set_is_augmented_to_the_same_bytes(
+    client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    images, real = cellpose(Path("train")), style(Path("real.tif"))
+    for out, each_client in [("one", None), ("many", client)]:
+        steps = augment(images, real, Path(out), way="colour", copies=3, client=each_client)
+        *_, last = steps
+        assert last.finished
+    assert len(files(tmp_path / "one" / "images")) == 12
+    assert files(tmp_path / "many" / "images") == files(tmp_path / "one" / "images")
 
 
 # ---- processes -----------------------------------------------------------------------------------

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
-import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
-
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any
 
 from napari_style_transfer.augment.draw import Draw
 from napari_style_transfer.augment.learn import learned, learned_translation
+from napari_style_transfer.augment.make import Maker, Task
 from napari_style_transfer.augment.pairs import (
-    Pair,
     Pairs,
     check_pairs,
     check_place,
@@ -25,13 +22,10 @@ from napari_style_transfer.augment.pairs import (
 from napari_style_transfer.augment.record import SHEET_NAME, Augmentation, begun_way, make_folder
 from napari_style_transfer.augment.settings import AugmentSettings, AugmentStep, Made
 from napari_style_transfer.augment.sheet import save_sheet
-from napari_style_transfer.augment.structure import measure
-from napari_style_transfer.augment.values import output_range
 from napari_style_transfer.augment.ways import (
     Fast,
     Optimised,
     Painter,
-    Painting,
     Translated,
     match_colour,
     restain,
@@ -39,11 +33,12 @@ from napari_style_transfer.augment.ways import (
 from napari_style_transfer.engine.cache import Cache
 from napari_style_transfer.errors import ContentError, InputError
 from napari_style_transfer.fast_style import FastStyle
-from napari_style_transfer.io.atomic import save_bytes
-from napari_style_transfer.io.labels import read_labels
-from napari_style_transfer.io.micrographs import Micrograph, read_micrograph, save_micrograph
+from napari_style_transfer.io.micrographs import read_micrograph
 from napari_style_transfer.translator import Translator
 from napari_style_transfer.value_range import Planes, ValueRange
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 #: New pictures up to which each is optimised, where the settings leave that open.
 MOST_OPTIMISED = 24
@@ -63,6 +58,7 @@ def augment(
     settings: AugmentSettings | None = None,
     cache: Cache | None = None,
     stop: Callable[[], bool] | None = None,
+    client: Client | None = None,
     **overrides: Any,
 ) -> Iterator[AugmentStep]:
     """Make new pictures of a training set's images, in the style of another microscope's pictures.
@@ -90,6 +86,10 @@ def augment(
         Keeps the network for other runs.
     stop
         Asked now and then; once it answers true, the picture in the making is dropped.
+    client
+        A client of dask.distributed (extra ``cluster``), whose workers make the pictures, to the same
+        bytes. They need this version of the package, and the same files. What fast and translated need is
+        learned here. A picture is tried twice before it is left out.
     **overrides
         Single parameters by the names of :class:`AugmentSettings`, such as ``copies=5``.
 
@@ -104,7 +104,14 @@ def augment(
         If a name, a file or a parameter cannot be used, or a picture cannot be saved.
     OutOfMemoryError
         If the device has too little memory.
+    LostSchedulerError
+        If the scheduler of `client` answers no more. What is done is kept.
     """
+    if client is not None:  # workers may have another current folder
+        images, out = os.path.abspath(images), os.path.abspath(out)
+        labels = None if labels is None else os.path.abspath(labels)
+        names = [styles] if isinstance(styles, str | os.PathLike) else styles
+        styles = [os.path.abspath(each) for each in names]
     settings = (settings or AugmentSettings()).replace(**overrides)
     pairs = find_pairs(Path(images), None if labels is None else Path(labels))
     sources = [styles] if isinstance(styles, str | os.PathLike) else styles
@@ -120,7 +127,8 @@ def augment(
         draw = replace(draw, settings=settings)
     run = settings.model_dump(mode="json", exclude={"copies", "device"})
     record = Augmentation(Path(out), run | {"styles": [str(each.resolve()) for each in found]})
-    return _Run(pairs, draw, settings, record, cache or Cache(), stop or (lambda: False)).run()
+    run_on = _Run(pairs, draw, settings, record, cache or Cache(), stop or (lambda: False), client)
+    return run_on.run()
 
 
 @dataclass
@@ -133,6 +141,7 @@ class _Run:
     record: Augmentation
     cache: Cache
     stop: Callable[[], bool]
+    client: Client | None = None
 
     def run(self) -> Iterator[AugmentStep]:
         """Learn if need be, make all pictures, and say how it goes."""
@@ -154,13 +163,13 @@ class _Run:
             done = len(self.record.made)
             yield AugmentStep("paint", len(tasks), len(tasks), f"{done} pictures", finished=True)
 
-    def _tasks(self) -> Iterator[_Task]:
+    def _tasks(self) -> Iterator[Task]:
         """Return what is to be made: a first picture of every image, then a second one, and so on."""
         folder = "masks" if self.pairs.apart else "images"
         for copy in range(1, self.settings.copies + 1):
             for pair in self.pairs.pairs:
                 picture, labels = pair.names(copy)
-                yield _Task(pair, copy, f"images/{picture}", f"{folder}/{labels}")
+                yield Task(pair, copy, f"images/{picture}", f"{folder}/{labels}")
 
     def _painter(self) -> Generator[AugmentStep, None, Painter | None]:
         """Return what makes pictures; None if it was stopped while it learned."""
@@ -206,72 +215,42 @@ class _Run:
         return None
 
     def _paint(
-        self, tasks: Sequence[_Task], painter: Painter | None, total: int
+        self, tasks: Sequence[Task], painter: Painter | None, total: int
     ) -> Iterator[AugmentStep]:
         """Make pictures until all are done or it is stopped."""
         for name in {Path(each).parent for task in tasks for each in (task.picture, task.labels)}:
             make_folder(self.record.folder / name)
+        if not tasks:
+            return
+        assert painter is not None
         done = total - len(tasks)
-        if tasks:
-            yield AugmentStep("paint", done, total, _doing(done, total))
-        for number, task in enumerate(tasks, start=done + 1):
-            assert painter is not None
-            made, left_out = None, ""
-            try:
-                image, labels = read_micrograph(task.pair.image), read_labels(task.pair.labels)
-            except InputError as error:
-                left_out = str(error)
-            else:
-                try:
-                    made = self._make(task, painter, image, labels)
-                except ContentError as error:
-                    left_out = f"{task.pair.image}: {error}"
+        yield AugmentStep("paint", done, total, _doing(done, total))
+        for number, ended in enumerate(self._made(tasks, painter), start=done + 1):
+            made, left_out = (None, ended) if isinstance(ended, str) else (ended, "")
             if made is not None:
                 self.record.add(made)
                 if len(self.record.made) == _FIRST_SHEET:
                     self._save_overview()
-            elif not left_out:  # stopped
-                return
             doing = _doing(number, total)
             yield AugmentStep("paint", number, total, doing, made=made, left_out=left_out)
 
-    def _make(
-        self, task: _Task, painter: Painter, image: Micrograph, labels: npt.NDArray[Any]
-    ) -> Made | None:
-        """Make one picture and save it with its labels; None if it was stopped."""
-        began = time.monotonic()
-        if self.stop():
-            return None
-        drawn = self.draw.draw(task.pair, task.copy, image)
-        unit = ValueRange.of(image).to_unit(image.planes)
-        painting = Painting(unit, drawn.planes, image.colour, drawn.strength, drawn.number)
-        planes = painter(painting, self.stop)
-        if planes is None:
-            return None
-        kept, added = measure(unit, planes, labels, image.colour)
-        style = read_micrograph(drawn.style)
-        values = output_range(image, style, self.settings.values)
-        folder = self.record.folder
-        save_micrograph(folder / task.picture, values.from_unit(planes, image.planes.dtype), image)
-        save_bytes(folder / task.labels, task.pair.labels.read_bytes())
-        return Made(
-            task.picture,
-            task.labels,
-            str(task.pair.image),
-            str(task.pair.labels),
-            task.copy,
-            self.settings.way,
-            str(drawn.style),
-            drawn.crop.top,
-            drawn.crop.left,
-            drawn.crop.height,
-            drawn.crop.width,
-            strength=round(drawn.strength, 4),
-            seed=self.settings.seed,
-            edges_kept=None if kept is None else round(kept, 4),
-            edges_added=None if added is None else round(added, 4),
-            seconds=round(time.monotonic() - began, 2),
-        )
+    def _made(self, tasks: Sequence[Task], painter: Painter) -> Iterator[Made | str]:
+        """Yield what became of each picture: made, or why not; until it is stopped."""
+        maker = Maker(self.draw, self.settings, self.record.folder, painter)
+        if self.client is not None:
+            from napari_style_transfer.augment.spread import spread
+
+            yield from spread(self.client, maker, tasks, self.stop)
+            return
+        for task in tasks:
+            try:
+                made = maker.make(task, self.stop)
+            except ContentError as error:
+                yield str(error)
+                continue
+            if made is None:  # stopped
+                return
+            yield made
 
     def _save_overview(self) -> None:
         """Write the table and the contact sheet."""
@@ -283,16 +262,6 @@ class _Run:
 def _doing(done: int, total: int) -> str:
     """Name the picture that is made after so many."""
     return f"Picture {min(done + 1, total)}/{total}"
-
-
-@dataclass(frozen=True)
-class _Task:
-    """One new picture that is to be made; names of files are relative to the output folder."""
-
-    pair: Pair
-    copy: int
-    picture: str
-    labels: str
 
 
 class _Units(Sequence[Planes]):

@@ -66,6 +66,12 @@ def parser(program: str) -> Parser:
             default=argparse.SUPPRESS,
             help=text,
         )
+    add(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="make the pictures on the workers of a dask scheduler, such as tcp://host:8786; with local, "
+        "on workers started here, one for each GPU, or else for each core",
+    )
     add("--quiet", action="store_true", help="show no progress")
     return parser
 
@@ -76,11 +82,16 @@ def run(arguments: argparse.Namespace) -> int:
     from napari_style_transfer.augment.record import SHEET_NAME, TABLE_NAME
     from napari_style_transfer.augment.structure import warning
     from napari_style_transfer.cli.options import given_parameters
+    from napari_style_transfer.cli.scheduler import client_of
     from napari_style_transfer.cli.terminal import stop_on_interrupt
+    from napari_style_transfer.settings import Settings
 
     settings = AugmentSettings(**given_parameters(arguments, AugmentSettings))
     out = Path(arguments.output)
-    with stop_on_interrupt() as stop:
+    with (
+        stop_on_interrupt() as stop,
+        client_of(arguments.scheduler, Settings(device=settings.device)) as client,
+    ):
         steps = augment(
             arguments.images,
             arguments.styles,
@@ -88,6 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
             labels=arguments.labels,
             settings=settings,
             stop=stop.is_set,
+            client=client,
         )
         last, made, left_out = _follow(steps, arguments.quiet)
     if last is None or not last.finished:
@@ -136,6 +148,10 @@ def _add_parameters(parser: argparse.ArgumentParser) -> None:
 
 def _check_names(arguments: argparse.Namespace) -> None:
     """Refuse folders that are not there, before anything heavy is loaded."""
+    if arguments.scheduler is not None:
+        from napari_style_transfer.cluster.connect import check_scheduler
+
+        check_scheduler(arguments.scheduler)
     for folder in (arguments.images, arguments.labels):
         if folder is not None and not os.path.isdir(folder):
             raise InputError(f"There is no folder {folder}.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import logging
 import math
 import os
 import shutil
@@ -23,6 +22,7 @@ from napari_style_transfer.cli.job import Job
 from napari_style_transfer.cli.movie import check_movie, write_movie
 from napari_style_transfer.cli.names import check_stack_output, pages_folder
 from napari_style_transfer.cli.report import complain, say
+from napari_style_transfer.cli.scheduler import client_of
 from napari_style_transfer.cli.terminal import ProgressBar, stop_on_interrupt
 from napari_style_transfer.errors import InputError, LostSchedulerError, StyleTransferError
 from napari_style_transfer.io.clip import Clip
@@ -173,7 +173,7 @@ def paint_stack(
         preview_interval=math.inf,
     )
     try:
-        with _client(scheduler, settings) as client:
+        with client_of(scheduler, settings) as client:
             for message in _shown(paint_all(client=client), quiet, pages.noun):
                 if message.finished:
                     recipe = Recipe.from_step(message.step, settings, **names)
@@ -212,23 +212,6 @@ def paint_stack(
     if left_out:
         raise StyleTransferError(_tell_left_out(done, len(pages), output, pages, left_out))
     return StackOutcome(True, f"Saved {done} {pages.noun}s in {output}.")
-
-
-@contextlib.contextmanager
-def _client(scheduler: str | None, settings: Settings) -> Iterator[Any]:
-    """Connect to a scheduler, and give a client; None where none is named."""
-    if scheduler is None:
-        yield None
-        return
-    from napari_style_transfer.cluster.connect import connected
-
-    logging.getLogger("distributed").setLevel(
-        logging.CRITICAL
-    )  # what matters is said in a sentence
-    with connected(scheduler, settings) as client:
-        if not client.nthreads():
-            complain(f"The scheduler {scheduler} has no workers yet; waiting for them.")
-        yield client
 
 
 def _shown(messages: Iterator[SliceStep], quiet: bool, noun: str) -> Iterator[SliceStep]:
