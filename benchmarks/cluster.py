@@ -90,7 +90,7 @@ def first_and_next(client: Any, method: Any, task: tuple[int, int]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.cluster", description=__doc__)
     parser.add_argument("--tasks", type=int, default=100_000, help="empty ones")
     parser.add_argument("--batch", type=int, default=1000, help="of them handed in at once")
     parser.add_argument("--workers", type=int, default=2)

@@ -442,7 +442,7 @@ def test_without_objects_there_is_nothing_to_measure() -> None:
 
 def test_images_are_translated_by_what_was_learned_once(tmp_path: Path) -> None:
     train, real, out = cellpose(tmp_path / "train"), style(tmp_path / "real.tif"), tmp_path / "out"
-    options: dict[str, Any] = {"way": "translated", "minutes": 0.02, "device": "cpu"}
+    options: dict[str, Any] = {"way": "translated", "minutes": 0.01, "device": "cpu"}
     steps = run(train, real, out, copies=1, strength=0, **options)
     assert steps[-1].finished
     assert steps[0].phase == "learn"

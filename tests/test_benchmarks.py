@@ -1,6 +1,7 @@
 """The benchmarks that need another machine run here at tiny sizes, so that they are ready for theirs."""
 
 import json
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -46,8 +47,17 @@ def test_the_gpus_benchmark_runs_from_end_to_end(tmp_path):
     assert {each["other"] for each in data["times"]} >= {"pastiche", "PyTorch’s tutorial"}
 
 
-@pytest.mark.parametrize("module", ["run", "busy", "gpu", "fast", "fast_judge", "movie"])
-def test_each_benchmark_says_what_it_takes(module):
-    done = run(f"benchmarks.{module}", "--help")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(f"usage: python -m benchmarks.{module}")
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
+@pytest.mark.parametrize(
+    "module",
+    [
+        "run", "busy", "gpu", "fast", "fast_judge", "movie", "augment", "translate", "export", "cluster",
+    ],
+)  # fmt: skip
+def test_each_benchmark_says_what_it_takes(module, monkeypatch, capsys):
+    monkeypatch.syspath_prepend(str(ROOT))
+    monkeypatch.setattr("sys.argv", [module, "--help"])
+    with pytest.raises(SystemExit) as end:
+        runpy.run_module(f"benchmarks.{module}", run_name="__main__")
+    assert end.value.code == 0
+    assert capsys.readouterr().out.startswith(f"usage: python -m benchmarks.{module}")

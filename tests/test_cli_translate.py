@@ -14,7 +14,7 @@ from PIL import Image
 from napari_style_transfer.cli.main import main
 from napari_style_transfer.translator import Translator
 
-SHORT = ["--minutes", "0.01", "--width", "8", "--patch", "32", "--device", "cpu", "--quiet"]
+SHORT = ["--minutes", "0.004", "--width", "8", "--patch", "32", "--device", "cpu", "--quiet"]
 
 
 def picture(seed: int, low: float = 60, high: float = 180) -> Any:

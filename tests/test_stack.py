@@ -585,6 +585,7 @@ def test_with_the_engine_stopping_and_going_on_gives_the_same_bytes() -> None:
 
 
 @pytest.mark.engine
+@pytest.mark.slow
 def test_with_the_engine_a_slice_started_from_its_neighbour_is_closer_to_it() -> None:
     """The same scene, seen twice under independent noise: the strokes are to stay where they are."""
     scene = np.random.default_rng(1).integers(0, 256, (6, 10, 3)).repeat(4, 0).repeat(4, 1)

@@ -135,6 +135,7 @@ def test_where_nothing_is_the_same_a_frame_is_painted_anew() -> None:
     assert request.settings == STEADY
 
 
+@pytest.mark.slow
 def test_still_places_do_not_drift_and_moving_ones_are_painted() -> None:
     frames = scene(count=4)
     out = np.zeros_like(frames)

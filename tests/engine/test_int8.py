@@ -89,9 +89,8 @@ def test_the_networks_gradient_keeps_its_direction():
         assert (same[layer] - exactly).norm() < 2e-3 * exactly.norm()
 
 
-@pytest.mark.parametrize(
-    ("size", "steps"), [(64, 40), pytest.param(96, 60, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("size", "steps"), [(64, 40), (96, 60)])
 def test_it_paints_as_well_as_float32(size, steps):
     content, style = samples.load("coffee"), samples.load("papercut")
     settings = {"size": size, "coarsest_size": size, "steps": steps, "device": "cpu"}

@@ -128,6 +128,7 @@ def test_networks_are_joined_by_their_mean() -> None:
 # --- learning ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_what_is_learned_meets_the_objective_better(tmp_path: Path) -> None:
     steps = list(iter_learn({"red": STYLE}, [CONTENT], settings=SCRATCH, content_names=["a face"]))
     end = steps[-1]

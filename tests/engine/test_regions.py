@@ -121,6 +121,7 @@ def test_an_untouched_picture_is_that_of_the_content_at_the_results_size():
     assert not np.array_equal(picture[~untouched], as_shown[~untouched])
 
 
+@pytest.mark.slow
 def test_a_mix_lies_between_its_styles():
     content = speckle(64, 64, seed=8)
     red, blue = (speckle(64, 64, colour=c, seed=9) for c in ((1, 0, 0), (0, 0, 1)))

@@ -18,6 +18,7 @@ def speckle(seed, colour=(1.0, 1.0, 1.0)):
     return (noise * np.array(colour) * 255).astype(np.uint8)
 
 
+@pytest.mark.slow
 def test_a_weight_changed_on_the_way_counts_from_the_next_evaluation():
     steering, settings = Steering(), Settings(**FAST, steps=30)
     losses = []
@@ -34,6 +35,7 @@ def test_a_weight_changed_on_the_way_counts_from_the_next_evaluation():
     assert step.status is Status.FINISHED
 
 
+@pytest.mark.slow
 def test_a_steered_run_ends_where_one_from_its_picture_ends():
     content, style, steering = speckle(0), speckle(1, (1, 0.4, 0.1)), Steering()
     small = FAST | {"size": 32, "coarsest_size": 32}

@@ -110,6 +110,7 @@ def test_a_scale_that_gains_too_little_is_done_and_says_so(content, style, monke
     assert not any(step.note for step in whole)
 
 
+@pytest.mark.slow
 def test_a_scale_that_gains_too_little_from_the_start_in_bfloat16_goes_on_in_float32(
     content, style
 ):
@@ -171,6 +172,7 @@ def test_a_too_narrow_content_is_said_at_the_call(style):
         iter_stylize(np.zeros((15, 400)), style, size=400)
 
 
+@pytest.mark.slow
 def test_running_out_of_memory_goes_on_in_smaller_tiles_and_says_so(content, style, monkeypatch):
     evaluate = Objective.evaluate
     calls = []
@@ -231,6 +233,7 @@ def test_a_stall_in_bfloat16_goes_on_in_float32(content, style, monkeypatch):
     assert steps[-1].losses.total < steps[3].losses.total
 
 
+@pytest.mark.slow
 def test_bfloat16_ends_near_float32_in_the_shared_loss(content, style):
     settings = FAST | {"steps": 30}
     exact, rough = (

@@ -27,7 +27,7 @@ from napari_style_transfer.progress import Status
 from napari_style_transfer.translation import Agreement, TranslationSettings, TranslationStep
 from napari_style_transfer.translator import Translator
 
-SMALL: dict[str, Any] = {"width": 8, "patch": 32, "device": "cpu", "minutes": 0.02}
+SMALL: dict[str, Any] = {"width": 8, "patch": 32, "device": "cpu", "minutes": 0.004}
 
 
 def discs(count: int, seed: int, side: int = 64, low: float = 50, high: float = 200) -> list[Any]:
