@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +24,12 @@ from napari_style_transfer.io.atomic import replacing, save_bytes
 from napari_style_transfer.io.decode import decode, size_of
 from napari_style_transfer.io.names import SUFFIXES, TIFF_SUFFIXES
 from napari_style_transfer.io.raster import reading
+from napari_style_transfer.io.tiff_layout import Layout, layout_of
 
 #: What is read and written.
 MICROGRAPHS = (*SUFFIXES, ".bmp")
 #: Types that ImageJ's TIFFs can have.
 _IMAGEJ_TYPES = "uint8", "uint16", "float32"
-#: Planes of a TIFF that does not say what they are: up to so many are channels.
-_MOST_CHANNELS = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,54 +80,6 @@ class Micrograph:
         """Return planes like this picture's, repeated as they were and with its opacity, (C, H, W)."""
         extra = [] if self.alpha is None else [_opacity(self.alpha, planes.dtype)[None]]
         return np.concatenate([*[planes] * self.repeats, *extra])
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How a TIFF has its planes.
-
-    Attributes
-    ----------
-    shape
-        Of the whole array.
-    channels
-        Which axis has the channels; None if there is one plane.
-    rgb
-        Whether the channels are red, green and blue, perhaps with opacity.
-    options
-        For :func:`tifffile.imwrite`.
-    """
-
-    shape: tuple[int, ...]
-    channels: int | None
-    rgb: bool
-    options: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(H, W)."""
-        height, width = (length for axis, length in enumerate(self.shape) if axis in self._plane)
-        return height, width
-
-    @property
-    def _plane(self) -> tuple[int, int]:
-        """The axes of rows and columns."""
-        rest = [axis for axis in range(len(self.shape)) if axis != self.channels]
-        return rest[-2], rest[-1]
-
-    def pages(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Return the array as (N, C, H, W); of one picture N is 1."""
-        array = array[None] if self.channels is None else np.moveaxis(array, self.channels, 0)
-        return array.reshape(len(array), -1, *self.size).swapaxes(0, 1)
-
-    def array(self, pages: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Return (N, C, H, W) pages as the file has them."""
-        planes = pages.swapaxes(0, 1)
-        if self.channels is None:
-            return planes.reshape(self.shape)
-        first = list(self.shape)
-        first.insert(0, first.pop(self.channels))
-        return np.ascontiguousarray(np.moveaxis(planes.reshape(first), 0, self.channels))
 
 
 def read_micrograph(path: str | os.PathLike[str]) -> Micrograph:
@@ -191,7 +142,7 @@ def read_micrographs(path: str | os.PathLike[str]) -> list[Micrograph]:
     if not _is_tiff(path):
         return [read_micrograph(path)]
     with reading(path), tifffile.TiffFile(path) as file:
-        layout = _layout(file, path, stacks=True)
+        layout = layout_of(file, path, stacks=True)
         pages = layout.pages(file.series[0].asarray().reshape(layout.shape))
     return [_page(planes, layout, path) for planes in pages]
 
@@ -244,7 +195,7 @@ def micrograph_shape(path: str | os.PathLike[str]) -> tuple[int, int]:
     """
     if _is_tiff(path):
         with reading(path), tifffile.TiffFile(path) as file:
-            return _layout(file, path).size
+            return layout_of(file, path).size
     size = size_of(path)
     return read_micrograph(path).shape if size is None else size
 
@@ -342,7 +293,7 @@ def _is_tiff(path: str | os.PathLike[str]) -> bool:
 
 def _read_tiff(path: str | os.PathLike[str]) -> Micrograph:
     with reading(path), tifffile.TiffFile(path) as file:
-        layout = _layout(file, path)
+        layout = layout_of(file, path)
         (planes,) = layout.pages(file.series[0].asarray().reshape(layout.shape))
     return _page(planes, layout, path)
 
@@ -380,59 +331,3 @@ def _checked(picture: Micrograph, what: str) -> Micrograph:
             f"{what} has pixels that are not finite (NaN or infinite); replace them first."
         )
     return picture
-
-
-def _layout(file: tifffile.TiffFile, path: str | os.PathLike[str], stacks: bool = False) -> Layout:
-    """Return how a TIFF has its planes, by its tags and its axes; of a stack only where asked for."""
-    name = os.fspath(path)
-    series, page = file.series[0], file.pages.first
-    if len(file.series) > 1:
-        raise InputError(f"The file {name} holds several pictures; save each as its own file.")
-    photometric = int(page.photometric)
-    if photometric not in (0, 1, 2):
-        raise InputError(
-            f"The picture {name} has colours of a kind that is not kept; save it as grey or RGB."
-        )
-    shape, axes = series.shape, series.axes
-    long = [axis for axis, length in enumerate(shape) if length > 1]
-    channels = None
-    if len(long) > 2 or "S" in axes:
-        named = [axis for axis in range(len(shape)) if axes[axis] in "SC" and shape[axis] > 1]
-        unknown = [axis for axis in long if axes[axis] not in "SCZTYX"]
-        candidates = named or [axis for axis in unknown if shape[axis] <= _MOST_CHANNELS]
-        if not candidates and unknown and shape[long[-1]] <= _MOST_CHANNELS:
-            candidates = [long[-1]]  # (H, W, C), taken for H pages
-        channels = candidates[0] if candidates else None
-    rest = [axis for axis in long if axis != channels]
-    if (len(rest) > 2 and not stacks) or len(shape) - (channels is not None) < 2:
-        raise InputError(
-            f"The picture {name} is a stack of the shape {' × '.join(map(str, shape))}; save its slices "
-            "as single pictures."
-        )
-    rgb = photometric == 2 and channels is not None and shape[channels] in (3, 4)
-    return Layout(shape, channels, rgb, _options(file, series))
-
-
-def _options(file: tifffile.TiffFile, series: Any) -> dict[str, Any]:
-    """Return how another TIFF like this one is written."""
-    page = file.pages.first
-    options: dict[str, Any] = {
-        "photometric": int(page.photometric),
-        "compression": None if int(page.compression) == 1 else "zlib",
-    }
-    if "S" in series.axes:
-        options["planarconfig"] = int(page.planarconfig)
-        options["extrasamples"] = tuple(map(int, page.extrasamples)) or None
-    if {"XResolution", "YResolution"} <= {tag.name for tag in page.tags}:
-        options["resolution"] = page.get_resolution()
-        options["resolutionunit"] = int(page.resolutionunit)
-    if file.is_imagej:
-        known = file.imagej_metadata or {}
-        metadata: dict[str, Any] = {
-            name: known[name] for name in ("unit", "spacing") if name in known
-        }
-        metadata["axes"] = series.axes
-        options |= {"imagej": True, "metadata": metadata, "compression": None}
-    elif file.is_ome:
-        options |= {"ome": True, "metadata": {"axes": series.axes}}
-    return options
