@@ -1,6 +1,6 @@
-"""Make the pictures of docs/method.md: ``python tools/explain.py style content``.
+"""Make the pictures of docs/method.md: ``python tools/explain.py style content trade``.
 
-They show what Gatys, Ecker & Bethge (2015) show in their figure 1, on this package's own samples.
+They show what Gatys, Ecker & Bethge (2015) show in their figures 1 and 3, on this package's own samples.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ SIZE, STEPS = 160, 80
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 #: The layers up to each, all of one weight, as in the paper.
 ALIKE = [dict.fromkeys(LAYERS[: number + 1], 1.0) for number in range(len(LAYERS))]
+STRENGTHS = (0.1, 0.3, 0.5, 0.7, 0.9)
 GAP, LINE = 6, 16
 
 CACHE = Cache()
@@ -83,6 +84,22 @@ def content() -> None:
     save("method-content.jpg", [[(CONTENT, fitted(CONTENT, row[0][1].size)), *row]])
 
 
+def trade() -> None:
+    """The content's weight against the style's, for more and more layers of the style."""
+    rows = []
+    for number in (0, 2, 4):
+        rows.append(
+            [
+                (
+                    f"up to {LAYERS[number]}, strength {strength}",
+                    picture(CONTENT, STYLE, strength=strength, style_layers=ALIKE[number]),
+                )
+                for strength in STRENGTHS
+            ]
+        )
+    save("method-trade.jpg", rows)
+
+
 if __name__ == "__main__":
-    for name in sys.argv[1:] or ("style", "content"):
+    for name in sys.argv[1:] or ("style", "content", "trade"):
         globals()[name]()
