@@ -130,7 +130,10 @@ def _instant(task: KnownMap) -> dict[str, Callable[[Array], Array]]:
     seen = [as_micrograph(each, "target").planes.reshape(count, -1) for each in task.target]
     planes = np.concatenate(seen, 1)[:, None]
     values = ValueRange.of(*(as_micrograph(each, "target") for each in task.target))
+    given = [as_micrograph(each, "source").planes.reshape(count, -1) for each in task.source]
     source = ValueRange.of(*(as_micrograph(each, "source") for each in task.source))
+    units = source.to_unit(np.concatenate(given, 1)[:, None])[:, 0], values.to_unit(planes)[:, 0]
+    matched = source.matched(*units)
 
     def histogram(picture: Array) -> Array:
         found = as_micrograph(picture, "picture").planes
@@ -149,12 +152,16 @@ def _instant(task: KnownMap) -> dict[str, Callable[[Array], Array]]:
 
         return paint
 
+    def ranged(own: ValueRange) -> Callable[[Array], Array]:
+        def change(picture: Array) -> Array:
+            unit = own.to_unit(as_micrograph(picture, "picture").planes)
+            return _arranged(unit * (values.high - values.low) + values.low, picture)
+
+        return change
+
     ways: dict[str, Callable[[Array], Array]] = {
-        "unchanged": lambda picture: _arranged(
-            source.to_unit(as_micrograph(picture, "picture").planes) * (values.high - values.low)
-            + values.low,
-            picture,
-        ),
+        "unchanged": ranged(source),
+        "mean and deviation": ranged(matched),
         "histogram": histogram,
         "colour": painted(match_colour),
     }
