@@ -49,9 +49,13 @@ demo: $(STAMP)
 	@sh tools/system-packages.sh || true
 	@$(BIN)/python -m napari_style_transfer.demo
 
-test: lint
+# What lint says comes at the end: types are checked while the tests run.
+test: $(STAMP)
 	@sh tools/system-packages.sh
-	@echo "pytest" && $(RUN) $(PYTEST) -m "not slow"
+	@$(MAKE) lint > .lint.log 2>&1 & lint=$$!; \
+	echo "pytest" && $(RUN) $(PYTEST) -m "not slow"; tests=$$?; \
+	wait $$lint; linted=$$?; cat .lint.log; rm -f .lint.log; \
+	test $$tests -eq 0 && test $$linted -eq 0
 
 test-fast: $(STAMP)
 	@sh tools/system-packages.sh

@@ -21,6 +21,7 @@ def run(*arguments):
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+@pytest.mark.slow
 def test_without_cuda_the_gpus_benchmark_says_so_in_a_sentence():
     done = run("benchmarks.gpu")
     assert (done.returncode, done.stdout) == (2, "")

@@ -29,7 +29,7 @@ with open("/proc/self/status") as file:
 @pytest.mark.parametrize(
     ("size", "precision", "tile_size"),
     [
-        (512, "bfloat16", 0),
+        pytest.param(512, "bfloat16", 0, marks=pytest.mark.slow),
         pytest.param(384, "float32", 0, marks=pytest.mark.slow),
         pytest.param(512, "float32", 0, marks=pytest.mark.slow),
         pytest.param(512, "mixed", 0, marks=pytest.mark.slow),
@@ -59,6 +59,7 @@ def test_the_estimate_is_near_the_peak_measured_from_outside(size, precision, ti
         (256, "bfloat16", {"style_scale": 2.0}),
     ],
 )
+@pytest.mark.slow
 def test_on_other_devices_the_estimate_is_what_the_tensors_take(
     monkeypatch, size, precision, options
 ):

@@ -96,6 +96,7 @@ except AttributeError as error:
 
 
 @pytest.mark.engine
+@pytest.mark.slow
 def test_the_engine_and_the_command_run_where_napari_and_qt_are_missing(tmp_path: Path) -> None:
     code = f"""
 import sys

@@ -82,6 +82,7 @@ def test_the_program_paints_every_style(program: ModuleType) -> None:
 
 
 @pytest.mark.parametrize("name", ["night", "woodcut"])
+@pytest.mark.slow
 def test_a_picture_is_painted_the_same_every_time(program: ModuleType, name: str) -> None:
     first, second = program.paint(name, width=48), program.paint(name, width=48)
     assert first.shape == (36, 48, 3)

@@ -678,6 +678,7 @@ def test_progress_counts_pages_and_says_the_time_left(
 
 
 @pytest.mark.engine
+@pytest.mark.slow
 def test_with_the_engine_a_folder_is_stopped_and_gone_on_with() -> None:
     fill("1.png", "2.png", "3.png")
     style = picture(9)

@@ -54,7 +54,7 @@ def test_a_small_region_has_no_guide_in_deep_layers():
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-@pytest.mark.parametrize("tile_size", [0, 64])
+@pytest.mark.parametrize("tile_size", [0, pytest.param(64, marks=pytest.mark.slow)])
 def test_outside_a_region_its_style_moves_no_pixel(dtype, tile_size):
     precision = Precision.FLOAT32 if dtype is torch.float32 else Precision.BFLOAT16
     network = build_network(load_weights(), LAYERS, precision=precision, strict_locality=True)
@@ -136,6 +136,7 @@ def test_a_mix_lies_between_its_styles():
     assert low + 10 < middle < high - 10
 
 
+@pytest.mark.slow
 def test_the_part_of_a_style_that_is_masked_out_does_not_serve():
     content = speckle(64, 64, seed=10)
     style = np.concatenate(

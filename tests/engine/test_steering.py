@@ -62,6 +62,7 @@ def test_a_change_keeps_the_picture():
     assert jump < np.abs(pictures[9] - pictures[0]).mean() / 2
 
 
+@pytest.mark.slow
 def test_regions_painted_on_the_way_reach_the_engine_and_what_is_freed_is_painted():
     content, labels = speckle(0, (0.4, 0.4, 0.4)), np.zeros((64, 64), int)
     labels[:, :20] = 1
@@ -135,6 +136,7 @@ def test_a_paused_run_waits_and_can_be_stopped():
     assert not steering.paused
 
 
+@pytest.mark.slow
 def test_colours_can_be_switched_on_the_way():
     content, steering = speckle(3, (0.2, 0.6, 0.9)), Steering()
     settings = Settings(**FAST, steps=16)

@@ -121,6 +121,7 @@ def test_a_scale_that_gains_too_little_from_the_start_in_bfloat16_goes_on_in_flo
     assert "enough" in steps[41].note
 
 
+@pytest.mark.slow
 def test_more_style_weight_gives_less_style_loss(content, style):
     losses = [
         shared_style_loss(
@@ -213,6 +214,7 @@ def test_tiles_paint_the_same_picture_without_a_seam(content, style):
     assert np.abs(whole - tiled).mean() < 0.5
 
 
+@pytest.mark.slow
 def test_a_stall_in_bfloat16_goes_on_in_float32(content, style, monkeypatch):
     real = scale_objective_module.build_objective
 
@@ -262,6 +264,7 @@ def test_what_is_optimised_is_what_is_shown(content, style, monkeypatch):
 
 
 @pytest.mark.parametrize("levels", [1, 7])
+@pytest.mark.slow
 def test_no_pyramid_keeps_a_picture_from_leaving_its_start(content, style, monkeypatch, levels):
     monkeypatch.setattr(parametrization_module, "_LEVELS", levels)
     steps = list(iter_stylize(content, style, size=256, steps=8, coarsest_size=256, device="cpu"))

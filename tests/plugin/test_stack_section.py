@@ -1052,6 +1052,7 @@ def test_a_stack_that_was_stopped_saved_and_opened_again_goes_on(
 # ---- in a whole napari ---------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_stack_in_napari_s_own_window(
     make_napari_viewer: Callable[..., Any], qtbot: QtBot, engine: StackMethod
 ) -> None:
