@@ -52,7 +52,7 @@ demo: $(STAMP)
 # What lint says comes at the end: types are checked while the tests run.
 test: $(STAMP)
 	@sh tools/system-packages.sh
-	@$(MAKE) lint > .lint.log 2>&1 & lint=$$!; \
+	@$(MAKE) --no-print-directory lint > .lint.log 2>&1 & lint=$$!; \
 	echo "pytest" && $(RUN) $(PYTEST) -m "not slow"; tests=$$?; \
 	wait $$lint; linted=$$?; cat .lint.log; rm -f .lint.log; \
 	test $$tests -eq 0 && test $$linted -eq 0
