@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -103,9 +104,13 @@ def main(arguments: list[str] | None = None) -> int:
                 )
                 ledger.write_text(json.dumps(figures, indent=1) + "\n")
     data = {
-        "command": " ".join(["python -m benchmarks.augment", *(arguments or sys.argv[1:])]),
+        "command": shlex.join(["python", "-m", "benchmarks.augment", *(arguments or sys.argv[1:])]),
         "machine": machine("cpu"),
-        "options": {name: str(value) for name, value in vars(options).items()},
+        "options": {
+            name: str(value)
+            for name, value in vars(options).items()
+            if name not in ("folder", "results")
+        },
         "texture": {name: TASKS[name][1] for name in options.tasks},
         "figures": {name: figures[name] for name in options.tasks},
     }
