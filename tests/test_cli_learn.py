@@ -14,7 +14,7 @@ import tifffile
 from fast_styles import fast_style, picture, saved
 from PIL import Image
 
-from napari_style_transfer.cli import learn as command
+from napari_style_transfer.cli import keeper
 from napari_style_transfer.cli.main import main
 from napari_style_transfer.errors import InputError, OutOfMemoryError
 from napari_style_transfer.fast_style import FastStyle
@@ -140,7 +140,7 @@ def test_ctrl_c_keeps_the_best(fake: FakeLearning, capsys: pytest.CaptureFixture
 def test_it_is_saved_while_it_learns_so_that_a_crash_loses_little(
     fake: FakeLearning, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(command, "_SAVE_EVERY", 0.0)
+    monkeypatch.setattr(keeper, "_SAVE_EVERY", 0.0)
 
     def crash(number: int) -> None:
         if number == 3:
@@ -155,19 +155,19 @@ def test_it_is_saved_while_it_learns_so_that_a_crash_loses_little(
 
 def test_it_is_saved_once_a_minute_at_least() -> None:
     now = 100.0
-    keeper = command._Keeper(Path(OUT), clock=lambda: now)
-    assert not keeper.due
+    kept = keeper.Keeper(Path(OUT), clock=lambda: now)
+    assert not kept.due
     now += 60
-    assert keeper.due
-    assert keeper.keep(fast_style("a")) == ""
-    assert not keeper.due
-    assert command._SAVE_EVERY < 60
+    assert kept.due
+    assert kept.keep(fast_style("a")) == ""
+    assert not kept.due
+    assert keeper._SAVE_EVERY < 60
 
 
 def test_a_second_ctrl_c_leaves_what_was_saved(
     fake: FakeLearning, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(command, "_SAVE_EVERY", 0.0)
+    monkeypatch.setattr(keeper, "_SAVE_EVERY", 0.0)
 
     def impatient(number: int) -> None:
         if number == 2:
@@ -187,8 +187,8 @@ def test_a_full_disk_loses_nothing(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     refuge = tmp_path_factory.mktemp("refuge")
-    monkeypatch.setattr(command.tempfile, "mkdtemp", lambda prefix: str(refuge))
-    monkeypatch.setattr(command, "_SAVE_EVERY", 0.0)
+    monkeypatch.setattr(keeper.tempfile, "mkdtemp", lambda prefix: str(refuge))
+    monkeypatch.setattr(keeper, "_SAVE_EVERY", 0.0)
     save = FastStyle.save
 
     def full(self: FastStyle, path: Any) -> None:

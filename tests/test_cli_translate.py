@@ -12,6 +12,7 @@ import tifffile
 from PIL import Image
 
 from napari_style_transfer.cli.main import main
+from napari_style_transfer.errors import InputError
 from napari_style_transfer.translator import Translator
 
 SHORT = ["--minutes", "0.004", "--width", "8", "--patch", "32", "--device", "cpu", "--quiet"]
@@ -145,3 +146,20 @@ def test_a_translator_is_exported(learned: Path, capsys: pytest.CaptureFixture[s
     assert "exported as ONNX" in capsys.readouterr().err
     assert main(["export", str(learned), "night", "-o", "ab.onnx"]) == 2
     assert "exported by itself" in capsys.readouterr().err
+
+
+def test_what_cannot_be_saved_is_kept_elsewhere(
+    files: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save = Translator.save
+
+    def full(self: Translator, path: Path) -> None:
+        if Path(path).name == "ab.safetensors" and Path(path).parent == Path():
+            raise InputError("The disk is full.")
+        save(self, path)
+
+    monkeypatch.setattr(Translator, "save", full)
+    assert main(["translate", "phase", "--like", "light", "-o", "ab.safetensors", *SHORT]) == 1
+    said = capsys.readouterr().err
+    assert "The disk is full. What was learned is in " in said
+    assert Translator.load(said.rstrip(".\n").rpartition(" ")[2]).info.source == "phase"

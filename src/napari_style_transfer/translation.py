@@ -113,7 +113,7 @@ class TranslationStep:
         How much nearer held-out pictures have come to the target's than by matching mean and deviation
         alone: 0 not at all, 1 wholly.
     best
-        The highest harmonic mean of both so far; the translator is the one that had it.
+        The highest harmonic mean of both so far.
     device, precision
         Where and how it is computed.
     translator

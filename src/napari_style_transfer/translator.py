@@ -103,7 +103,7 @@ class Translator:
         Raises
         ------
         InputError
-            If the picture has other channels.
+            If the picture has other channels, or the tile size is none.
         OutOfMemoryError
             If the device has too little memory.
         """
@@ -115,8 +115,11 @@ class Translator:
             has_fast_bfloat16,
             is_out_of_memory,
         )
+        from napari_style_transfer.engine.networks.generator import STRIDE
         from napari_style_transfer.engine.translation.apply import translate
 
+        if tile_size < 0 or tile_size % STRIDE:
+            raise InputError(f"The tile size should be a multiple of {STRIDE}, got {tile_size!r}.")
         given = self.checked(as_micrograph(picture, "The picture"), "The picture")
         place, _ = choose_device(device)
         half = precision == "bfloat16" or (precision == "auto" and has_fast_bfloat16(place))

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
-import tempfile
 import threading
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_style_transfer.cli import INTERRUPTED
+from napari_style_transfer.cli.keeper import Keeper
 from napari_style_transfer.cli.names import SAMPLE, check_content, check_picture, is_stack
 from napari_style_transfer.cli.parser import Parser
 from napari_style_transfer.cli.report import complain, say
@@ -21,9 +20,6 @@ from napari_style_transfer.errors import InputError, StyleTransferError
 if TYPE_CHECKING:
     from napari_style_transfer.fast_style import FastStyle
     from napari_style_transfer.learning import LearningSettings, LearningStep
-
-#: Seconds between the files that are saved while it learns; and before the first.
-_SAVE_EVERY = 30.0
 
 
 def parser(program: str) -> Parser:
@@ -122,7 +118,7 @@ def _learn(
     names = arguments.contents or [f"{SAMPLE}{name}" for name in samples.CONTENTS]
     contents = Contents(names)
     styles = {name: load(source) for name, source in _named(arguments.styles).items()}
-    keeper = _Keeper(output)
+    keeper = Keeper(output)
     with stop_on_interrupt() as stop:
         steps = learn.iter_learn(
             styles,
@@ -143,7 +139,7 @@ def _learn(
     return _finish(last, keeper, stop, quiet=arguments.quiet)
 
 
-def _follow(steps: Any, keeper: _Keeper, quiet: bool) -> LearningStep:
+def _follow(steps: Any, keeper: Keeper, quiet: bool) -> LearningStep:
     """Show the progress, and save now and then; return the last step."""
     from napari_style_transfer.cli.terminal import ProgressBar
 
@@ -167,16 +163,10 @@ def _follow(steps: Any, keeper: _Keeper, quiet: bool) -> LearningStep:
     return last
 
 
-def _finish(last: LearningStep, keeper: _Keeper, stop: threading.Event, *, quiet: bool) -> int:
+def _finish(last: LearningStep, keeper: Keeper, stop: threading.Event, *, quiet: bool) -> int:
     """Save the best, and say so."""
     assert last.fast_style is not None
-    if said := keeper.keep(last.fast_style):
-        refuge = Path(tempfile.mkdtemp(prefix="napari-style-transfer-")) / keeper.path.name
-        try:
-            last.fast_style.save(refuge)
-        except InputError:
-            raise StyleTransferError(said) from None
-        raise StyleTransferError(f"{said} What was learned is in {refuge}.")
+    keeper.keep_surely(last.fast_style)
     if stop.is_set():
         complain(
             f"Stopped after {last.seconds:.0f} s; the best so far is in {keeper.path}, and --continue "
@@ -186,43 +176,6 @@ def _finish(last: LearningStep, keeper: _Keeper, stop: threading.Event, *, quiet
     if not quiet:
         say(f"Saved {keeper.path}. Now: napari-style-transfer PICTURE --fast {keeper.path}")
     return 0
-
-
-class _Keeper:
-    """Writes what is learned to its file.
-
-    Parameters
-    ----------
-    path
-        The file.
-    clock
-        Gives seconds.
-    """
-
-    def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
-        self.path, self._clock = path, clock
-        self.saved = False
-        self._last = clock()
-
-    @property
-    def due(self) -> bool:
-        """Whether it is time to write again."""
-        return self._clock() - self._last >= _SAVE_EVERY
-
-    @property
-    def ago(self) -> str:
-        """How long ago it was written."""
-        return f"{self._clock() - self._last:.0f} s"
-
-    def keep(self, fast_style: FastStyle) -> str:
-        """Write it; return a sentence if that failed, else ""."""
-        self._last = self._clock()
-        try:
-            fast_style.save(self.path)
-        except InputError as error:
-            return str(error)
-        self.saved = True
-        return ""
 
 
 class Contents(Sequence[Any]):

@@ -7,13 +7,13 @@ import hashlib
 import json
 import os
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_style_transfer.augment.record import make_folder
 from napari_style_transfer.cli import INTERRUPTED
+from napari_style_transfer.cli.keeper import Keeper
 from napari_style_transfer.cli.parser import Parser
 from napari_style_transfer.cli.report import complain, say
 from napari_style_transfer.errors import InputError, StyleTransferError
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from napari_style_transfer.translation import TranslationStep
     from napari_style_transfer.translator import Translator
 
-#: Seconds between the files that are saved while it learns.
-_SAVE_EVERY = 30.0
 #: Beside translated pictures: by which translator, and which of them are done.
 RECORD_NAME = "translation.json"
 #: Suffixes of files that hold 8 and 16 bits; others become TIFFs.
@@ -106,8 +104,16 @@ def _learn(arguments: argparse.Namespace) -> int:
             start=start,
             stop=stop.is_set,
         )
-        best = _follow(steps, output, arguments.quiet)
-    best.save(output)
+        keeper = Keeper(output)
+        try:
+            best = _follow(steps, keeper, arguments.quiet)
+        except (KeyboardInterrupt, StyleTransferError, MemoryError) as error:
+            kept = f" What was learned {keeper.ago} before is in {output}." if keeper.saved else ""
+            if isinstance(error, KeyboardInterrupt):
+                complain(f"Interrupted.{kept}")
+                return INTERRUPTED
+            raise type(error)(f"{error}{kept}") from error
+    keeper.keep_surely(best)
     for warning in best.info.agreement.warnings:
         complain(warning)
     if stop.is_set():
@@ -121,11 +127,11 @@ def _learn(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _follow(steps: Iterator[TranslationStep], output: Path, quiet: bool) -> Translator:
+def _follow(steps: Iterator[TranslationStep], keeper: Keeper, quiet: bool) -> Translator:
     """Show the progress, and save now and then; return the best translator."""
     from napari_style_transfer.cli.terminal import ProgressBar
 
-    best, unsaved, saved = None, False, time.monotonic()
+    best, unsaved = None, False
     form = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
     with ProgressBar(quiet, bar_format=form) as bar:
         for step in steps:
@@ -137,9 +143,9 @@ def _follow(steps: Iterator[TranslationStep], output: Path, quiet: bool) -> Tran
             bar.say(step.note)
             if step.translator is not None and step.is_best:
                 best, unsaved = step.translator, True
-            if best is not None and unsaved and time.monotonic() - saved >= _SAVE_EVERY:
-                best.save(output)
-                unsaved, saved = False, time.monotonic()
+            if best is not None and unsaved and keeper.due:
+                bar.say(keeper.keep(best))
+                unsaved = False
     assert best is not None  # the last step has it
     return best
 

@@ -76,7 +76,7 @@ def iter_translation(
     settings
         The parameters; the defaults where None.
     start
-        A translator to learn longer, of the same channels.
+        A translator to learn longer, from pictures of the same kinds.
     stop
         Asked after each step; once it answers true, the next step is the last.
     **overrides
@@ -98,12 +98,14 @@ def iter_translation(
     settings = (settings or TranslationSettings()).replace(**overrides)
     one, two = _read(source, names[0]), _read(target, names[1])
     _check_pair(one, two, names)
-    channels = len(one[0].planes)
-    if start is not None and start.generator.channels != channels:
-        raise InputError(
-            f"The translator takes pictures of {start.generator.channels} channels, but these have "
-            f"{channels}; learn a new one."
-        )
+    if start is not None:
+        start.checked(one[0], f"{names[0]!r}")
+        dtype = two[0].planes.dtype.name
+        if dtype != start.info.dtype:
+            raise InputError(
+                f"{names[1]!r} is of type {dtype}, but the translator learned to make {start.info.dtype}; "
+                "learn a new one."
+            )
     device, note = choose_device(settings.device)
     learning = _Learning(settings, one, two, names, start, device, note, stop or (lambda: False))
     return learning.run()
@@ -179,13 +181,12 @@ class _Learning:
             stopped, over = self.stop(), now - began >= total
             if stopped or over or now - looked >= max(_LOOK_EVERY, _LOOK_SHARE * total):
                 agreement, alike = self._look(trainer, likeness)
-                newest, looked = (
-                    self._translator(trainer, agreement, alike, now - began),
-                    time.monotonic(),
-                )
+                newest = self._translator(trainer, agreement, alike, now - began)
+                looked = time.monotonic()
                 score = harmonic(agreement.score, max(0.0, alike))
                 if score > best:
                     best, found = score, newest
+            values = torch.stack(list(losses.values())).tolist()  # one read from the device
             note = self.note if steps == 1 else ""
             ended = stopped or over
             if ended:
@@ -195,7 +196,7 @@ class _Learning:
                 steps=steps,
                 seconds=now - began,
                 seconds_left=0.0 if ended else max(0.0, total - (now - began)),
-                losses=Losses({name: float(loss) for name, loss in losses.items()}),
+                losses=Losses(dict(zip(losses, values, strict=True))),
                 structure=agreement.score,
                 likeness=alike,
                 best=best,

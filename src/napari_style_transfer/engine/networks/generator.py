@@ -17,8 +17,8 @@ from torch.nn import functional
 LEVELS = 2
 #: Sides of pictures that the network takes are multiples of this.
 STRIDE = 2**LEVELS
-#: Convolutions at the smallest size.
-_DEEPEST = 4
+#: Residual blocks at the smallest size.
+_RESIDUAL_BLOCKS = 2
 
 
 class Generator(nn.Module):
@@ -40,7 +40,7 @@ class Generator(nn.Module):
         self.down = nn.ModuleList(
             _block(shallow, deep, stride=2) for shallow, deep in pairwise(widths)
         )
-        self.deepest = nn.ModuleList(_Residual(widths[-1]) for _ in range(_DEEPEST // 2))
+        self.deepest = nn.ModuleList(_Residual(widths[-1]) for _ in range(_RESIDUAL_BLOCKS))
         self.up = nn.ModuleList(
             _Up(deep, shallow) for shallow, deep in reversed(list(pairwise(widths)))
         )

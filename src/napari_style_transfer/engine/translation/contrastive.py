@@ -10,7 +10,12 @@ import torch
 from torch import Tensor
 
 from napari_style_transfer.engine.losses.contrastive import PatchContrast
-from napari_style_transfer.engine.translation.trainer import Trainer, move, passes, told_apart
+from napari_style_transfer.engine.translation.trainer import (
+    Trainer,
+    adversarial_loss,
+    discriminator_loss,
+    move,
+)
 
 
 class ContrastiveTrainer(Trainer):
@@ -21,7 +26,7 @@ class ContrastiveTrainer(Trainer):
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self._judge, self._judge_adam = self._discriminator()
+        self._discriminator, self._discriminator_adam = self._new_discriminator()
         patch = torch.zeros(1, self.generator.channels, 16, 16, device=self._device)
         widths = [each.shape[1] for each in self.generator.encode(patch)]
         self._contrast = self._placed(PatchContrast(widths))
@@ -38,16 +43,16 @@ class ContrastiveTrainer(Trainer):
             maps = generator.encode(both)
             made = generator.decode(both, maps)
             translated = made[: len(source)].float()
-            discriminated = told_apart(self._judge, target, translated)
-        move(self._judge_adam, discriminated)
-        self._judge.requires_grad_(False)
+            discriminated = discriminator_loss(self._discriminator, target, translated)
+        move(self._discriminator_adam, discriminated)
+        self._discriminator.requires_grad_(False)
         with self._begin(progress):
-            adversarial = passes(self._judge, translated)
+            adversarial = adversarial_loss(self._discriminator, translated)
             again = generator.encode(made.float())
             contrastive = contrast(again, maps, self._random)
             loss = adversarial + self._settings.contrast_weight * contrastive
         move(self._generator_adam, loss)
-        self._judge.requires_grad_(True)
+        self._discriminator.requires_grad_(True)
         self._end()
         return {
             "adversarial": adversarial.detach(),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from itertools import chain
 from typing import Any
@@ -11,7 +10,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from napari_style_transfer.engine.translation.trainer import Trainer, move, passes, told_apart
+from napari_style_transfer.engine.networks.generator import Generator
+from napari_style_transfer.engine.translation.trainer import (
+    Trainer,
+    adversarial_loss,
+    discriminator_loss,
+    move,
+)
 
 #: Weight of the identity term, relative to that of the cycle (section 5.2).
 _IDENTITY = 0.5
@@ -22,9 +27,9 @@ class CycleTrainer(Trainer):
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self._back = copy.deepcopy(self.generator)
-        self._judge, self._judge_adam = self._discriminator()
-        self._judge_back, self._judge_back_adam = self._discriminator()
+        self._back = self._placed(Generator(self.generator.channels, self.generator.width))
+        self._discriminator, self._discriminator_adam = self._new_discriminator()
+        self._discriminator_back, self._discriminator_back_adam = self._new_discriminator()
         self._generator_adam = self._adam(
             chain(self.generator.parameters(), self._back.parameters())
         )
@@ -37,22 +42,24 @@ class CycleTrainer(Trainer):
             # Each generator also meets the pictures that it should leave as they are.
             translated, kept = there(torch.cat([source, target])).float().chunk(2)
             returned, kept_back = back(torch.cat([target, source])).float().chunk(2)
-            discriminated = told_apart(self._judge, target, translated)
-            discriminated_back = told_apart(self._judge_back, source, returned)
-        move(self._judge_adam, discriminated)
-        move(self._judge_back_adam, discriminated_back)
-        for judge in (self._judge, self._judge_back):
-            judge.requires_grad_(False)
+            discriminated = discriminator_loss(self._discriminator, target, translated)
+            discriminated_back = discriminator_loss(self._discriminator_back, source, returned)
+        move(self._discriminator_adam, discriminated)
+        move(self._discriminator_back_adam, discriminated_back)
+        for each in (self._discriminator, self._discriminator_back):
+            each.requires_grad_(False)
         with self._begin(progress):
-            adversarial = passes(self._judge, translated) + passes(self._judge_back, returned)
+            adversarial = adversarial_loss(self._discriminator, translated) + adversarial_loss(
+                self._discriminator_back, returned
+            )
             cycle = functional.l1_loss(back(translated).float(), source) + functional.l1_loss(
                 there(returned).float(), target
             )
             identity = functional.l1_loss(kept, target) + functional.l1_loss(kept_back, source)
             loss = adversarial + self._settings.cycle_weight * (cycle + _IDENTITY * identity)
         move(self._generator_adam, loss)
-        for judge in (self._judge, self._judge_back):
-            judge.requires_grad_(True)
+        for each in (self._discriminator, self._discriminator_back):
+            each.requires_grad_(True)
         self._end()
         return {
             "adversarial": adversarial.detach(),

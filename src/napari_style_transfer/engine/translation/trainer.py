@@ -87,7 +87,7 @@ class Trainer(ABC):
         self._optimizers.append((adam, rate))
         return adam
 
-    def _discriminator(self) -> tuple[Discriminator, torch.optim.Adam]:
+    def _new_discriminator(self) -> tuple[Discriminator, torch.optim.Adam]:
         """Return a discriminator, and what moves it."""
         network = self._placed(Discriminator(self.generator.channels, self._settings.width))
         return network, self._adam(network.parameters(), _DISCRIMINATOR_RATE)
@@ -127,7 +127,7 @@ def move(adam: torch.optim.Adam, loss: Tensor) -> None:
     adam.step()
 
 
-def told_apart(discriminator: Discriminator, real: Tensor, translated: Tensor) -> Tensor:
+def discriminator_loss(discriminator: Discriminator, real: Tensor, translated: Tensor) -> Tensor:
     """Return the discriminator's loss, least squares (Mao et al. 2017).
 
     A hinge learned slower from the same pictures: the haze around nuclei was missing.
@@ -137,7 +137,7 @@ def told_apart(discriminator: Discriminator, real: Tensor, translated: Tensor) -
     return loss
 
 
-def passes(discriminator: Discriminator, translated: Tensor) -> Tensor:
+def adversarial_loss(discriminator: Discriminator, translated: Tensor) -> Tensor:
     """Return the generator's loss: how far translated pictures are from passing for real ones."""
     score: Tensor = (discriminator(translated).float() - 1).square().mean()
     return score

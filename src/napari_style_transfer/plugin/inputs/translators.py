@@ -109,8 +109,9 @@ def save(entry: TranslatorEntry, path: Path) -> None:
     Raises
     ------
     InputError
-        If it cannot be read or saved.
+        If it cannot be read or saved, or the name does not end in .safetensors.
     """
+    translator_file.TRANSLATORS.check_output(path)
     if isinstance(entry.source, str):
         copy_file(Path(entry.source), path)
     else:

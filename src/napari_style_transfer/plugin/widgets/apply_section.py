@@ -124,8 +124,8 @@ class ApplySection(QWidget):
         self.preview = PushButton(
             name="preview",
             text="Preview",
-            tooltip="Translate the slice on screen, and follow it; while learning, each time that "
-            "something better is learned. Press again to leave the picture as it is.",
+            tooltip="Translate the slice on screen, and follow it; while learning, with what "
+            "is learned so far. Press again to leave the picture as it is.",
         )
         self.apply = PushButton(
             name="apply",
