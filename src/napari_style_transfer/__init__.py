@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from napari_style_transfer.api import iter_stylize, stylize
     from napari_style_transfer.engine.cache import Cache
     from napari_style_transfer.errors import InputError, StyleTransferError
-    from napari_style_transfer.export.export import export_fast_style
+    from napari_style_transfer.export.export import export_fast_style, export_translator
     from napari_style_transfer.fast_style import FastStyle
     from napari_style_transfer.io.labels import read_labels
     from napari_style_transfer.io.movies import open_movie, save_movie
@@ -60,6 +60,7 @@ __all__ = [
     "Translator",
     "__version__",
     "export_fast_style",
+    "export_translator",
     "iter_learn",
     "iter_stylize",
     "iter_translation",
@@ -95,6 +96,7 @@ _HOME = {
     "TranslationStep": "translation",
     "Translator": "translator",
     "export_fast_style": "export.export",
+    "export_translator": "export.export",
     "iter_learn": "methods.learn",
     "iter_stylize": "api",
     "iter_translation": "methods.translate",

@@ -182,7 +182,7 @@ def paint_stack(
         stop.set()
     except LostSchedulerError as error:
         raise StyleTransferError(
-            f"{error} {len(result.done)} of {len(pages)} pages are done; they are in {folder}, and the "
+            f"{error} {len(result.done)} of {len(pages)} {pages.noun}s are done; they are in {folder}, and the "
             "same command goes on."
         ) from None
     finally:

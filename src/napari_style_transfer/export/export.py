@@ -88,7 +88,10 @@ def export_translator(
     int8: bool = False,
     licence: str = "",
 ) -> Path:
-    """Write a translator as an ONNX model, as :func:`~.translator.translator_model` makes it.
+    """Write a translator as an ONNX model.
+
+    Its input ``picture`` and its output ``translated`` are (1, C, H, W) float32, from 48 pixels a side: the
+    values of the source's microscope, and those of the target's.
 
     Parameters
     ----------
