@@ -52,10 +52,9 @@ demo: $(STAMP)
 # What lint says comes at the end: types are checked while the tests run.
 test: $(STAMP)
 	@sh tools/system-packages.sh
-	@$(MAKE) --no-print-directory lint > .lint.log 2>&1 & lint=$$!; \
-	echo "pytest" && $(RUN) $(PYTEST) -m "not slow"; tests=$$?; \
-	wait $$lint; linted=$$?; cat .lint.log; rm -f .lint.log; \
-	test $$tests -eq 0 && test $$linted -eq 0
+	@$(MAKE) --no-print-directory lint > .lint.log 2>&1 & lint=$$!; failed=0; \
+	echo "pytest" && $(RUN) $(PYTEST) -m "not slow" || failed=1; \
+	wait $$lint || failed=1; cat .lint.log; rm -f .lint.log; exit $$failed
 
 test-fast: $(STAMP)
 	@sh tools/system-packages.sh

@@ -117,6 +117,7 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(
 
 @pytest.mark.process
 @pytest.mark.skipif(sys.platform == "win32", reason="signal 9")
+@pytest.mark.slow
 def test_a_killed_run_loses_at_most_one_picture() -> None:
     words = ["augment", "train", "--styles", "real.tif", "-o", "out", "--colour", "--copies", "500"]
     code = f"from napari_style_transfer.cli.main import main; main({words!r})"

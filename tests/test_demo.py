@@ -52,6 +52,7 @@ def test_without_a_display_the_command_paints_into_a_file(
 
 
 @pytest.mark.engine
+@pytest.mark.slow
 def test_with_a_display_napari_paints(
     monkeypatch: pytest.MonkeyPatch, make_napari_viewer: Any, qtbot: Any
 ) -> None:

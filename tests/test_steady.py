@@ -199,6 +199,7 @@ def test_coherence_says_what_slices_start_from(
     assert len(fake.befores) == befores
 
 
+@pytest.mark.slow
 def test_a_steady_run_that_was_stopped_goes_on_to_the_same_bytes() -> None:
     frames, style = pan(5, 5), samples.load("night")
     settings = STEADY.replace(size=48, steps=6)

@@ -146,6 +146,7 @@ def test_what_is_learned_meets_the_objective_better(tmp_path: Path) -> None:
     assert painted.shape == CONTENT.shape
 
 
+@pytest.mark.slow
 def test_it_goes_on_from_what_was_learned() -> None:
     first = last({"red": STYLE}, [CONTENT], settings=SCRATCH, minutes=0.03)
     begun = next(iter_learn({"red": STYLE}, [CONTENT], settings=SCRATCH, base=first.fast_style))

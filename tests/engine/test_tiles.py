@@ -44,7 +44,10 @@ def test_a_picture_that_fits_is_one_tile():
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-@pytest.mark.parametrize(("shape", "side"), [((128, 185), 64), ((240, 96), 160)])
+@pytest.mark.parametrize(
+    ("shape", "side"),
+    [pytest.param((128, 185), 64, marks=pytest.mark.slow), ((240, 96), 160)],
+)
 def test_the_tiled_gradient_equals_the_whole_one(shape, side, dtype):
     precision = Precision.FLOAT32 if dtype is torch.float32 else Precision.BFLOAT16
     network = build_network(load_weights(), LAYERS, precision=precision)

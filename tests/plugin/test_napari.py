@@ -245,7 +245,9 @@ def test_fits_a_narrow_dock_in_both_themes(
                 assert right <= native.width(), part
 
 
-@pytest.mark.parametrize(("width", "height"), [(1280, 1024), (1366, 768)])
+@pytest.mark.parametrize(
+    ("width", "height"), [pytest.param(1280, 1024, marks=pytest.mark.slow), (1366, 768)]
+)
 def test_progress_and_regions_are_in_sight_while_it_paints(
     make_napari_viewer: MakeViewer, qtbot: QtBot, engine: FakeMethod, width: int, height: int
 ) -> None:
@@ -303,6 +305,7 @@ def test_what_is_painted_is_what_is_on_screen(
 
 @pytest.mark.engine
 @pytest.mark.window
+@pytest.mark.slow
 def test_in_a_process_of_its_own() -> None:
     """Torch comes late, into a process in which the window's OpenGL is already loaded.
 

@@ -182,8 +182,8 @@ def paint_stack(
         stop.set()
     except LostSchedulerError as error:
         raise StyleTransferError(
-            f"{error} {len(result.done)} of {len(pages)} {pages.noun}s are done; they are in {folder}, and the "
-            "same command goes on."
+            f"{error} {len(result.done)} of {len(pages)} {pages.noun}s are done; they are in {folder}, "
+            "and the same command goes on."
         ) from None
     finally:
         result.save()
