@@ -16,6 +16,11 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from napari_style_transfer.engine.libraries import load_triton
+
+# torch imports triton for it, which crashes where another test has opened a window before.
+load_triton()
+
 #: What every tensor of the device says of its place.
 DEVICE = torch.device("meta")
 
