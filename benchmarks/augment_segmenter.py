@@ -12,6 +12,8 @@ from scipy import ndimage
 from torch import Tensor, nn
 from torch.nn import functional
 
+from napari_style_transfer.engine.device import has_fast_bfloat16
+
 Array = npt.NDArray[Any]
 
 #: Channels at full size; sides of the training crops and how many there are in a step; Adam's rate.
@@ -96,7 +98,8 @@ def train(
     """Return a network that has learned (H, W) or (H, W, 3) images with their labels."""
     torch.manual_seed(seed)
     random = np.random.default_rng(seed)
-    network = UNet()
+    network = UNet().to(memory_format=torch.channels_last)
+    is_fast = has_fast_bfloat16(torch.device("cpu"))
     optimizer = torch.optim.Adam(network.parameters(), _RATE)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2 * _RATE, total_steps=steps)
     inputs = [normalised(each) for each in images]
@@ -106,8 +109,9 @@ def train(
         crops, wanted = zip(*(_crop(inputs, targets, random) for _ in range(_BATCH)), strict=True)
         batch = np.stack(crops)
         batch = jittered(batch, random) if jitter else batch
-        scores = network(torch.from_numpy(batch))
-        loss = functional.cross_entropy(scores, torch.from_numpy(np.stack(wanted)), weights)
+        with torch.autocast("cpu", torch.bfloat16, enabled=is_fast):
+            scores = network(torch.from_numpy(batch).to(memory_format=torch.channels_last))
+        loss = functional.cross_entropy(scores.float(), torch.from_numpy(np.stack(wanted)), weights)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

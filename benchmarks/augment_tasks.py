@@ -36,6 +36,8 @@ class Task:
         Pictures of the other microscope, without labels.
     test, truth
         The test's picture, and its labels.
+    own_images, own_labels
+        Of the other microscope, which nobody has: what they would give is the most that can be gained.
     """
 
     images: list[Array]
@@ -43,6 +45,8 @@ class Task:
     styles: list[Array]
     test: Array
     truth: Array
+    own_images: list[Array]
+    own_labels: list[Array]
 
 
 def save(task: Task, folder: Path) -> tuple[Path, Path]:
@@ -72,6 +76,7 @@ def nuclei(count: int, seed: int) -> Task:
         [image[:, :256]],
         image[:, 256:],
         labels[:, 256:],
+        *_parts(image[:, :256], labels[:, :256], count, random),
     )
 
 
@@ -84,9 +89,10 @@ def debris(count: int, seed: int) -> Task:
     image, labels = _bowl()
     random = np.random.default_rng(seed)
     images, masks = _parts(image[:, :256], labels[:, :256], count, random)
-    styles = [add_debris(image[:, :256], random)]
+    style = add_debris(image[:, :256], random)
     test = add_debris(image[:, 256:], np.random.default_rng(1000))  # the same for every seed
-    return Task(images, masks, styles, test, labels[:, 256:])
+    own = _parts(style, labels[:, :256], count, random)
+    return Task(images, masks, [style], test, labels[:, 256:], *own)
 
 
 def stain(count: int, seed: int) -> Task:
@@ -102,7 +108,8 @@ def stain(count: int, seed: int) -> Task:
     random = np.random.default_rng(seed)
     images, masks = _parts(image[:, :256], labels[:, :256], count, random)
     other = stained_anew(image)
-    return Task(images, masks, [other[:, :256]], other[:, 256:], labels[:, 256:])
+    own = _parts(other[:, :256], labels[:, :256], count, random)
+    return Task(images, masks, [other[:, :256]], other[:, 256:], labels[:, 256:], *own)
 
 
 #: Every task by its name, and whether its gap is one of texture or colour rather than intensity.

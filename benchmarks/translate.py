@@ -110,6 +110,7 @@ def learned(
             task.source,
             task.target,
             kind=kind,
+            tones="negative" if task.negative else "kept",
             minutes=options.minutes,
             seed=seed,
             device=options.device,
@@ -133,10 +134,11 @@ def _instant(task: KnownMap) -> dict[str, Callable[[Array], Array]]:
     given = [as_micrograph(each, "source").planes.reshape(count, -1) for each in task.source]
     source = ValueRange.of(*(as_micrograph(each, "source") for each in task.source))
     units = source.to_unit(np.concatenate(given, 1)[:, None])[:, 0], values.to_unit(planes)[:, 0]
-    matched = source.matched(*units)
+    matched = source.matched(*units, negative=task.negative)
 
     def histogram(picture: Array) -> Array:
-        found = as_micrograph(picture, "picture").planes
+        found = as_micrograph(picture, "picture").planes.astype(float)
+        found = -found if task.negative else found
         pairs = zip(found, planes, strict=True)
         matched = np.stack([match_histograms(*pair) for pair in pairs])
         return _arranged(matched, picture)

@@ -13,7 +13,10 @@ _WANTED = 25.0
 _WHAT = {
     "recoloured": "Photographs, to those of a camera with other colours, more contrast, blur and noise.",
     "restained": "A slide with haematoxylin and DAB, to another part of it in other, paler stains.",
-    "fluorescent": "Cells in phase contrast, made here, to their nuclei in 16-bit fluorescence.",
+    "fluorescent": "Cells in phase contrast, made here, to their nuclei in 16-bit fluorescence, from "
+    "the negative (`--tones negative`).",
+    "widefield": "Nuclei in focus, made here, to a microscope with out-of-focus light, blur and other "
+    "16-bit values.",
 }
 _NOTES = (
     "*PSNR*: of the test's pictures against what the true map makes of them, without noise; the peak is "
@@ -22,10 +25,10 @@ _NOTES = (
     "kept* and *inverted*: between a picture and its translation, as the translator's own guard measures "
     "it. Learning saw neither the test's pictures nor any pair. *Histogram*: scikit-image's "
     "`match_histograms`, with all the target's pictures as the reference. *Mean and deviation*: of each "
-    "channel, over all pictures; with these learning begins. *Colour*: mean and covariance "
-    "(`augment --colour`), *stain*: `augment --stain`; *torchstain*: its Macenko normaliser, for slides. "
-    "*Seams*: largest difference between a picture translated whole and in tiles of 64 pixels, in shares "
-    "of the range."
+    "channel, over all pictures; with these learning begins. Where objects are dark in the source and "
+    "bright in the target, both are of the negative. *Colour*: mean and covariance (`augment --colour`), "
+    "*stain*: `augment --stain`; *torchstain*: its Macenko normaliser, for slides. *Seams*: largest "
+    "difference between a picture translated whole and in tiles of 64 pixels, in shares of the range."
 )
 
 

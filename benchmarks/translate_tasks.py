@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from benchmarks.augment_tasks import stained_anew
+from benchmarks.augment_tasks import stained_anew, synthetic_nuclei
 
 Array = npt.NDArray[Any]
 
@@ -27,26 +27,35 @@ class KnownMap:
         Of the source's kind, which nothing is learned from.
     truth
         What the true map makes of each, without noise.
+    negative
+        Whether objects that are dark in the source are bright in the target.
     """
 
     source: list[Array]
     target: list[Array]
     test: list[Array]
     truth: list[Array]
+    negative: bool = False
 
 
 def recoloured() -> KnownMap:
-    """Photographs, to photographs of a camera with other colours, more contrast, blur and noise."""
+    """Photographs, to those of a camera with other colours, more contrast, blur and noise.
+
+    Of each photograph one half is learned from as it is and the other one as that camera sees it, so both
+    kinds show the same sort of thing. Two photographs are the test's alone.
+    """
     from skimage import data
 
     names = "astronaut", "rocket", "retina", "hubble_deep_field", "colorwheel"
-    photographs = {name: _small(getattr(data, name)()) for name in (*names, "coffee", "chelsea")}
-    motorcycle = [_small(each) for each in data.stereo_motorcycle()[:1]]
-    source = [photographs[name] for name in ("astronaut", "hubble_deep_field")]
-    shot = [photographs[name] for name in ("rocket", "retina")] + motorcycle
+    photographs = [_small(getattr(data, name)()) for name in names]
+    photographs.append(_small(data.stereo_motorcycle()[0]))
     random = np.random.default_rng(0)
-    target = [_noisy(_other_camera(each), random) for each in shot]
-    test = [photographs["coffee"], photographs["chelsea"]]
+    source, target = [], []
+    for place, photograph in enumerate(photographs):
+        halves = np.array_split(photograph, 2, axis=1)
+        source.append(halves[place % 2])
+        target.append(_noisy(_other_camera(halves[1 - place % 2]), random))
+    test = [_small(each()) for each in (data.coffee, data.chelsea)]
     return KnownMap(source, target, test, [_other_camera(each) for each in test])
 
 
@@ -96,7 +105,23 @@ def fluorescent() -> KnownMap:
         clean = _cells(random)[1]
         target.append(random.poisson(clean).astype(np.uint16))
     tests = [_cells(random) for _ in range(3)]
-    return KnownMap(source, target, [each for each, _ in tests], [each for _, each in tests])
+    return KnownMap(source, target, *map(list, zip(*tests, strict=True)), negative=True)
+
+
+def widefield() -> KnownMap:
+    """Nuclei in focus, made here, to a microscope with out-of-focus light, blur and other 16-bit values."""
+    random = np.random.default_rng(0)
+    source, others = ([synthetic_nuclei(random)[0] for _ in range(12)] for _ in range(2))
+    target = [random.poisson(_out_of_focus(each)).astype(np.uint16) for each in others]
+    test = [synthetic_nuclei(random)[0] for _ in range(3)]
+    return KnownMap(source, target, test, [_out_of_focus(each) for each in test])
+
+
+def _out_of_focus(picture: Array) -> Array:
+    """Return what a microscope sees whose light comes from above and below as well, float."""
+    light = picture.astype(float)
+    near, far = (ndimage.gaussian_filter(light, sigma) for sigma in (2.0, 12.0))
+    return np.asarray(300 + 0.3 * near + 0.5 * far)
 
 
 def _cells(random: np.random.Generator, side: int = 192) -> tuple[Array, Array]:
@@ -132,4 +157,5 @@ KNOWN_MAPS: dict[str, Callable[[], KnownMap]] = {
     "recoloured": recoloured,
     "restained": restained,
     "fluorescent": fluorescent,
+    "widefield": widefield,
 }

@@ -15,6 +15,13 @@ if TYPE_CHECKING:
 
 #: Shares of edges beyond which a user is warned.
 _INVERTED, _KEPT, _INVENTED = 0.3, 0.6, 0.4
+#: What is said where light and dark seem to have changed places, by what was chosen.
+_OPPOSITE = {
+    "kept": "The target looks more like the source's negative; if objects that are dark in one are bright "
+    "in the other, choose negative for Tones.",
+    "negative": "The target looks more like the source as it is; if objects are bright in both or dark in "
+    "both, choose kept for Tones.",
+}
 
 
 class TranslationSettings(Sealed):
@@ -40,6 +47,12 @@ class TranslationSettings(Sealed):
         "Kind",
         "contrastive (CUT) keeps each place recognisable; cycle (CycleGAN) learns the way back as well, "
         "which takes longer.",
+    )
+    tones: Literal["kept", "negative"] = parameter(
+        "kept",
+        "Tones",
+        "kept, or negative: begin with the source's negative, where objects that are dark in the source "
+        "are bright in the target, or the other way round, as from phase contrast to fluorescence.",
     )
     contrast_weight: float = parameter(
         1.0,
@@ -165,8 +178,8 @@ class Agreement:
 
     @property
     def score(self) -> float:
-        """The harmonic mean of what is kept and of what is not invented, in [0, 1]."""
-        return harmonic(self.kept, 1 - self.invented)
+        """The harmonic mean of what is kept, not inverted, and of what is not invented, in [0, 1]."""
+        return harmonic(self.kept * (1 - self.inverted), 1 - self.invented)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -219,6 +232,9 @@ class TranslationInfo:
         Package to version, when it was learned.
     seconds
         How long it was learned.
+    opposite
+        Whether the target looks more like the source with light and dark the other way round than the
+        setting `tones` has them.
     """
 
     source: str
@@ -233,3 +249,12 @@ class TranslationInfo:
     settings: TranslationSettings = field(default_factory=TranslationSettings)
     versions: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    opposite: bool = False
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a user should know before translated pictures are trusted, each a sentence."""
+        return (
+            *([_OPPOSITE[self.settings.tones]] if self.opposite else []),
+            *self.agreement.warnings,
+        )

@@ -34,7 +34,7 @@ class ValueRange:
     Attributes
     ----------
     low, high
-        (C, 1, 1) float64.
+        (C, 1, 1) float64. In a negative, `high` is below `low`.
     """
 
     low: npt.NDArray[np.float64]
@@ -59,7 +59,7 @@ class ValueRange:
         high = np.where(high > low, high, low + 1)
         return cls(low[:, None, None], high[:, None, None])
 
-    def matched(self, planes: Planes, others: Planes) -> ValueRange:
+    def matched(self, planes: Planes, others: Planes, *, negative: bool = False) -> ValueRange:
         """Return a range by which each channel gets the mean and the deviation that another one has.
 
         Parameters
@@ -68,10 +68,12 @@ class ValueRange:
             (C, N), values in this range, 0 to 1.
         others
             (C, M), those to match.
+        negative
+            Whether light and dark change places: what is high becomes low.
         """
         mean, deviation = planes.mean(1), np.maximum(planes.std(1), 1e-6)
         scale = np.maximum(others.std(1), 1e-6) / deviation
-        width = (self.high - self.low)[:, 0, 0] / scale
+        width = (self.high - self.low)[:, 0, 0] / (-scale if negative else scale)
         low = self.low[:, 0, 0] + (self.high - self.low)[:, 0, 0] * mean - width * others.mean(1)
         return ValueRange(low[:, None, None], (low + width)[:, None, None])
 

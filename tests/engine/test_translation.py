@@ -169,6 +169,16 @@ def test_likeness_grows_towards_the_target_in_values_and_in_texture() -> None:
     )
 
 
+def test_likeness_does_not_count_how_often_something_is_shown() -> None:
+    source = [soft(each) for each in discs(4, 0, 96)]
+    crowded = [
+        torch.maximum(soft(one), soft(two))
+        for one, two in zip(discs(4, 1, 96), discs(4, 2, 96), strict=True)
+    ]
+    likeness = Likeness(source, [(0.5 * each + 0.3).clamp(0, 0.7) for each in crowded])
+    assert likeness([(0.5 * each + 0.3).clamp(0, 0.7) for each in source]) > 0.9
+
+
 @pytest.mark.parametrize("kind", [ContrastiveTrainer, CycleTrainer])
 def test_every_parameter_is_trained(kind: type[Trainer]) -> None:
     torch.manual_seed(0)
@@ -209,6 +219,34 @@ def test_the_start_has_the_targets_mean_and_deviation() -> None:
     made = np.stack([translator(each) for each in source])
     assert abs(made.mean() - np.mean(target)) < 3
     assert abs(made.std() - np.std(target)) < 3
+
+
+def test_a_negative_is_begun_with_where_it_is_wished_for(tmp_path: Path) -> None:
+    source, target = discs(4, 0), [255 - each for each in discs(4, 1, low=150)]
+    translator = learned_in(1, source, target, tones="negative").translator
+    assert translator is not None
+    made = np.stack([translator(each) for each in source])
+    assert abs(made.mean() - np.mean(target)) < 3
+    assert made[0][source[0] > 150].mean() < made[0][source[0] < 100].mean() - 30
+    path = tmp_path / "negative.safetensors"
+    translator.save(path)
+    again = Translator.load(path)
+    assert np.abs(made[0].astype(int) - again(source[0])).max() <= 1
+    with pytest.raises(InputError, match="tones negative; choose the same"):
+        iter_translation(source, target, start=again, **SMALL)
+
+
+@pytest.mark.parametrize(("tones", "other"), [("kept", "negative"), ("negative", "kept")])
+def test_it_says_where_light_and_dark_have_changed_places(tones: str, other: str) -> None:
+    source, target = discs(4, 0), discs(4, 1, low=150)
+    turned = [255 - each for each in target]
+    fitting, wrong = (target, turned) if tones == "kept" else (turned, target)
+    notes = [
+        next(iter_translation(source, each, **{**SMALL, "minutes": 10}, tones=tones)).note
+        for each in (fitting, wrong)
+    ]
+    assert notes[0] == ""
+    assert f"choose {other} for Tones" in notes[1]
 
 
 @pytest.mark.slow

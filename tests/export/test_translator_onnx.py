@@ -18,13 +18,13 @@ from napari_style_transfer.value_range import ValueRange
 onnxruntime = pytest.importorskip("onnxruntime")
 
 
-def translator(channels: int) -> Translator:
+def translator(channels: int, *, negative: bool = False) -> Translator:
     torch.manual_seed(0)
     generator = Generator(channels, 8)
     torch.nn.init.normal_(generator.last.weight, std=0.2)
     source, target = (
         ValueRange(np.full((channels, 1, 1), low), np.full((channels, 1, 1), high))
-        for low, high in ((100.0, 1500.0), (20.0, 220.0))
+        for low, high in ((1500.0, 100.0) if negative else (100.0, 1500.0), (20.0, 220.0))
     )
     info = TranslationInfo(
         source="phase",
@@ -45,9 +45,13 @@ def run(path: Path, picture: Any) -> Any:
     return session.run(None, {"picture": picture[None]})[0][0]
 
 
-@pytest.mark.parametrize("shape", [(1, 64, 64), (2, 97, 50)])
-def test_it_translates_as_torch_does(tmp_path: Path, shape: tuple[int, ...]) -> None:
-    made = translator(shape[0])
+@pytest.mark.parametrize(
+    ("shape", "negative"), [((1, 64, 64), False), ((2, 97, 50), False), ((1, 64, 64), True)]
+)
+def test_it_translates_as_torch_does(
+    tmp_path: Path, shape: tuple[int, ...], negative: bool
+) -> None:
+    made = translator(shape[0], negative=negative)
     picture = np.random.default_rng(0).uniform(100, 1500, shape).astype(np.float32)
     expected = made(picture)
     assert np.ptp(expected) > 100

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -14,12 +14,15 @@ from napari_style_transfer.augment.values import Crop
 from napari_style_transfer.engine.cache import Cache
 from napari_style_transfer.fast_style import FastStyle
 from napari_style_transfer.io.micrographs import Micrograph
-from napari_style_transfer.learning import LearningSettings
+from napari_style_transfer.learning import LearningSettings, LearningStep
 from napari_style_transfer.methods import learn
 from napari_style_transfer.methods.translate import iter_translation
 from napari_style_transfer.progress import Status
+from napari_style_transfer.translation import TranslationStep
 from napari_style_transfer.translator import Translator
 from napari_style_transfer.value_range import Planes
+
+_Step = TypeVar("_Step", LearningStep, TranslationStep)
 
 #: The files that a fast style and a translator are kept in.
 FAST_NAME, TRANSLATOR_NAME = "style.safetensors", "translator.safetensors"
@@ -84,22 +87,10 @@ def learned(
         stop=stop,
         snapshot_interval=float("inf"),
     )
-    last = None
-    for last in steps:
-        yield AugmentStep(
-            "learn",
-            last.seconds,
-            last.seconds + last.seconds_left,
-            f"Learning the style, step {last.steps}",
-            last.losses,
-            note=last.note,
-        )
-    assert last is not None
-    if last.status is Status.STOPPED:
-        return
-    assert last.fast_style is not None
-    last.fast_style.save(path)
-    yield last.fast_style
+    last = yield from _told(steps, "the style")
+    if last.fast_style is not None and last.status is not Status.STOPPED:
+        last.fast_style.save(path)
+        yield last.fast_style
 
 
 def learned_translation(
@@ -138,21 +129,28 @@ def learned_translation(
         seed=settings.seed,
         stop=stop,
     )
+    last = yield from _told(steps, "the translation")
+    if last.translator is not None and last.status is not Status.STOPPED:
+        last.translator.save(path)
+        warning = " ".join(last.translator.info.warnings)
+        yield AugmentStep("learn", last.seconds, last.seconds, "Translating", note=warning)
+        yield last.translator
+
+
+def _told(steps: Iterator[_Step], what: str) -> Generator[AugmentStep, None, _Step]:
+    """Say how a learning goes, and return its last step."""
     last = None
     for last in steps:
         yield AugmentStep(
             "learn",
             last.seconds,
             last.seconds + last.seconds_left,
-            f"Learning the translation, step {last.steps}",
+            f"Learning {what}, step {last.steps}",
+            last.losses,
             note=last.note,
         )
     assert last is not None
-    if last.status is Status.STOPPED:
-        return
-    assert last.translator is not None
-    last.translator.save(path)
-    yield last.translator
+    return last
 
 
 class _Views(Sequence[Any]):

@@ -83,7 +83,7 @@ def _learn(arguments: argparse.Namespace) -> int:
     """Learn a translator and write its file."""
     from napari_style_transfer.cli.options import given_parameters
     from napari_style_transfer.cli.terminal import stop_on_interrupt
-    from napari_style_transfer.methods.translate import iter_translation
+    from napari_style_transfer.methods.translate import MOST_PICTURES, iter_translation
     from napari_style_transfer.translation import TranslationSettings
     from napari_style_transfer.translator import Translator
 
@@ -92,7 +92,8 @@ def _learn(arguments: argparse.Namespace) -> int:
     start = Translator.load(output) if arguments.go_on else None
     settings = TranslationSettings() if start is None else start.info.settings
     source, target = (
-        [picture for path in _find(each) for picture in _read(path)]
+        # Of many files only so many are read as are learned from; each may be a stack.
+        [picture for path in _find(each, MOST_PICTURES) for picture in _read(path)]
         for each in (arguments.sources, arguments.like)
     )
     with stop_on_interrupt() as stop:
@@ -114,7 +115,7 @@ def _learn(arguments: argparse.Namespace) -> int:
                 return INTERRUPTED
             raise type(error)(f"{error}{kept}") from error
     keeper.keep_surely(best)
-    for warning in best.info.agreement.warnings:
+    for warning in best.info.warnings:
         complain(warning)
     if stop.is_set():
         complain(f"Stopped; the best so far is in {output}, and --continue learns on.")
@@ -161,7 +162,7 @@ def _translate(arguments: argparse.Namespace) -> int:
     if set(given) - {"device"}:
         raise InputError(f"--{min(set(given) - {'device'})} is for learning; leave it out here.")
     translator = Translator.load(arguments.translator)
-    for warning in translator.info.agreement.warnings:
+    for warning in translator.info.warnings:
         complain(warning)
     paths, out = _find(arguments.sources), Path(arguments.output)
     names = _output_names(paths, translator)
@@ -263,11 +264,14 @@ def _output_names(paths: list[Path], translator: Translator) -> list[str]:
     return names
 
 
-def _find(sources: list[str]) -> list[Path]:
-    """Return the pictures in files, folders and patterns."""
+def _find(sources: list[str], most: int | None = None) -> list[Path]:
+    """Return pictures in files, folders and patterns: `most` at even distances, if there are more."""
     from napari_style_transfer.augment.pairs import find_styles
 
-    return list(find_styles(sources))
+    paths = list(find_styles(sources))
+    if most is None or len(paths) <= most:
+        return paths
+    return [paths[place * (len(paths) - 1) // (most - 1)] for place in range(most)]
 
 
 def _read(path: Path) -> list[Micrograph]:

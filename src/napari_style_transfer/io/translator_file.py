@@ -98,6 +98,7 @@ def save_translator_file(
         "settings": info.settings.model_dump(mode="json"),
         "versions": dict(info.versions),
         "seconds": info.seconds,
+        "opposite": info.opposite,
     }
     TRANSLATORS.save(path, description, tensors)
 
@@ -128,6 +129,7 @@ def _info(description: Mapping[str, Any], path: str | os.PathLike[str]) -> Trans
             settings=TranslationSettings(**settings),
             versions={str(name): str(value) for name, value in description["versions"].items()},
             seconds=float(description["seconds"]),
+            opposite=bool(description.get("opposite", False)),
         )
     except Exception:  # others' text: nearly anything may be wrong with it
         TRANSLATORS.refuse(path, "its description is damaged")
@@ -139,6 +141,6 @@ def _listed(values: ValueRange) -> list[list[float]]:
 
 def _range(values: Any) -> ValueRange:
     low, high = (np.array(each, np.float64) for each in values)
-    if low.ndim != 1 or low.shape != high.shape or not (high > low).all():
+    if low.ndim != 1 or low.shape != high.shape or not (high != low).all():
         raise ValueError
     return ValueRange(low[:, None, None], high[:, None, None])

@@ -39,11 +39,13 @@ from napari_style_transfer.translator import Translator
 from napari_style_transfer.value_range import ValueRange
 
 #: Pictures of a domain that are read, at most: of a stack, slices at even distances.
-_PICTURES = 64
+MOST_PICTURES = 64
 #: Pixels of a domain's smallest picture's short side, at least.
 _SMALLEST = 48
 #: Seconds between two looks at what is held out, at least, and as a share of the time to learn.
 _LOOK_EVERY, _LOOK_SHARE = 10.0, 0.02
+#: A negative is nearer to the target if its distance is this share of the other's, at most.
+_CLEARLY_NEARER = 0.97
 _NOTHING = (
     "Nothing was found yet that is nearer to the target than a match of mean and deviation; "
     "learn longer."
@@ -100,6 +102,11 @@ def iter_translation(
     _check_pair(one, two, names)
     if start is not None:
         start.checked(one[0], f"{names[0]!r}")
+        tones = start.info.settings.tones
+        if tones != settings.tones:
+            raise InputError(
+                f"The translator was learned with the tones {tones}; choose the same to learn on."
+            )
         dtype = two[0].planes.dtype.name
         if dtype != start.info.dtype:
             raise InputError(
@@ -143,7 +150,7 @@ class _Learning:
         total = self.settings.minutes * 60
         start = self.start
         if start is None:
-            ranges = _ranges(self.source, self.target)
+            ranges = _ranges(self.source, self.target, self.settings.tones == "negative")
         else:
             ranges = start.info.source_range, start.info.target_range
         domains = [
@@ -166,7 +173,9 @@ class _Learning:
         )
         fast = has_fast_bfloat16(self.device)
         self._dtype = torch.bfloat16 if fast else torch.float32
-        self._held_out, likeness = domains[0].held_out, Likeness(*(d.held_out for d in domains))
+        self._held_out = domains[0].held_out
+        likeness = Likeness(self._held_out, [*domains[1].learned, *domains[1].held_out])
+        self._info = replace(self._info, opposite=_is_opposite(likeness, self._held_out))
         trainer = self._trainer(*domains)
         steps, status = 0, Status.RUNNING
         # What it begins with stays the best until something better is found.
@@ -187,7 +196,7 @@ class _Learning:
                 if score > best:
                     best, found = score, newest
             values = torch.stack(list(losses.values())).tolist()  # one read from the device
-            note = self.note if steps == 1 else ""
+            note = " ".join([self.note, *self._info.warnings]).strip() if steps == 1 else ""
             ended = stopped or over
             if ended:
                 status, newest = Status.STOPPED if stopped else Status.FINISHED, found
@@ -238,7 +247,7 @@ def _read(pictures: Sequence[object], name: str) -> list[Micrograph]:
     count = len(pictures)
     if not count:
         raise InputError(f"There are no pictures in {name!r}.")
-    places = np.linspace(0, count - 1, min(count, _PICTURES)).round().astype(int)
+    places = np.linspace(0, count - 1, min(count, MOST_PICTURES)).round().astype(int)
     found = [as_micrograph(pictures[place], f"{name} {place + 1}") for place in places]
     if any(each.colour for each in found):
         found = [each.in_colour() for each in found]
@@ -283,10 +292,13 @@ def _check_pair(source: list[Micrograph], target: list[Micrograph], names: tuple
         )
 
 
-def _ranges(source: list[Micrograph], target: list[Micrograph]) -> tuple[ValueRange, ValueRange]:
+def _ranges(
+    source: list[Micrograph], target: list[Micrograph], negative: bool
+) -> tuple[ValueRange, ValueRange]:
     """Return which values are 0 and 1 in both: the source's have the target's mean and deviation then.
 
-    So the network begins near to the target, and has only to learn what no range can do.
+    So the network begins near to the target, and has only to learn what no range can do. In a negative,
+    light and dark of the source have changed places.
     """
     ranges = ValueRange.of(*source), ValueRange.of(*target)
     units = [
@@ -295,7 +307,14 @@ def _ranges(source: list[Micrograph], target: list[Micrograph]) -> tuple[ValueRa
         )
         for pictures, values in zip((source, target), ranges, strict=True)
     ]
-    return ranges[0].matched(*units), ranges[1]
+    return ranges[0].matched(*units, negative=negative), ranges[1]
+
+
+def _is_opposite(likeness: Likeness, source: Sequence[Tensor]) -> bool:
+    """Return whether the negative of a source's pictures is nearer to the target."""
+    means = torch.cat([each.flatten(1) for each in source], 1).mean(1)[:, None, None]
+    turned = likeness.distance([2 * means - each for each in source])
+    return turned < _CLEARLY_NEARER * likeness.before
 
 
 def _tensor(picture: Micrograph, values: ValueRange) -> Tensor:

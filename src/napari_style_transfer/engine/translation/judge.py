@@ -21,11 +21,9 @@ _SMOOTH = 1.5
 #: An edge is among the steepest tenth; it is there in another picture where that is this share as steep
 #: as its own ones, in the same direction up to about 45 degrees.
 _EDGES, _LEAST_STEEP, _LEAST_COSINE = 90.0, 0.25, 0.7
-#: Side of the patches whose distributions are compared, how many of them at each scale, and along how
-#: many lines.
-_SIDE, _MOST_PATCHES, _LINES = 7, 4096, 64
-#: Times that pictures are halved to compare larger patches.
-_SCALES = 3
+#: Side in pixels of the squares that are compared; how many of them are judged and known, at most; and how
+#: many nearest ones count.
+_SIDE, _MOST_JUDGED, _MOST_KNOWN, _NEAREST = 8, 2048, 4096, 3
 
 Floats = npt.NDArray[np.floating]
 
@@ -80,55 +78,67 @@ class Likeness:
 
     Those have its mean and its deviation already, so it tells what is gained beyond these.
 
-    Small patches of several scales are compared: their distribution along random lines (sliced Wasserstein
-    distance, Rabin et al. 2012), in standard deviations of the target's.
+    Pictures are divided in small squares, each of which is described by its values, its contrast and its
+    finest detail. What counts is how far a square is from the nearest ones of the target. So the two need
+    not show the same things equally often: distances of whole distributions (sliced Wasserstein) took
+    another part of a slide for a worse translation.
 
     Parameters
     ----------
     source, target
-        (C, H, W) pictures, which nothing is learned from.
+        (C, H, W) pictures.
     """
 
     def __init__(self, source: Sequence[Tensor], target: Sequence[Tensor]) -> None:
-        generator = torch.Generator().manual_seed(0)
-        length = len(target[0]) * _SIDE**2
-        lines = torch.randn(length, _LINES, generator=generator)
-        self._lines = functional.normalize(lines, dim=0)
-        self._target = self._sorted(target)
-        self.before = self._distance(source)
+        squares = _some(_described(target), _MOST_KNOWN)
+        self._scale = squares.std(0).clamp_min(1e-3)
+        self._known = squares / self._scale
+        self._floor = _to_nearest(self._known, self._known, but_itself=True)
+        self.before = self.distance(source)
 
     def __call__(self, pictures: Sequence[Tensor]) -> float:
-        """Return the share of the source's distance that is gone, at most 1; below 0 if it has grown."""
-        if self.before == 0:
-            return 0.0
-        return 1 - self._distance(pictures) / self.before
+        """Return the share of the source's distance that is gone, at most 1; below 0 if it has grown.
 
-    def _distance(self, pictures: Sequence[Tensor]) -> float:
-        distances = []
-        for one, two in zip(self._sorted(pictures), self._target, strict=True):
-            deviation = two.std(0).clamp_min(1e-3)
-            distances.append(((one - two).abs().mean(0) / deviation).mean())
-        return float(torch.stack(distances).mean())
+        What the target's own squares are from one another is no distance.
+        """
+        gap = self.before - self._floor
+        return min(1.0, (self.before - self.distance(pictures)) / gap) if gap > 0 else 0.0
 
-    def _sorted(self, pictures: Sequence[Tensor]) -> list[Tensor]:
-        """Return quantiles, (Q, lines), of values, and of patches of each scale along the lines."""
-        found, seen = [], list(pictures)
-        values = torch.cat([each.flatten(1) for each in seen], 1).T
-        found.append(_quantiles(values))
-        for _ in range(_SCALES):
-            seen = [each for each in seen if min(each.shape[1:]) >= _SIDE]
-            if not seen:
-                break
-            patches = torch.cat([functional.unfold(each[None], _SIDE)[0] for each in seen], 1).T
-            every = max(1, len(patches) // _MOST_PATCHES)
-            patches = patches[::every]
-            patches = patches - patches.mean(1, keepdim=True)
-            found.append(_quantiles(patches @ self._lines))
-            seen = [functional.avg_pool2d(each, 2) for each in seen]
-        return found
+    def distance(self, pictures: Sequence[Tensor]) -> float:
+        """Return how far squares of pictures are from the target's nearest, in its standard deviations."""
+        return _to_nearest(_some(_described(pictures), _MOST_JUDGED) / self._scale, self._known)
 
 
-def _quantiles(values: Tensor) -> Tensor:
-    """Return 256 quantiles of each column."""
-    places = torch.linspace(0, len(values) - 1, 256).round().long()
-    return values.float().sort(0).values[places]
+def _described(pictures: Sequence[Tensor]) -> Tensor:
+    """Return what describes each square of pictures, (N, 4 C)."""
+    return torch.cat([_squares(picture[None].float()) for picture in pictures])
+
+
+def _squares(picture: Tensor) -> Tensor:
+    """Return mean, deviation and fine detail at two scales of each square of (1, C, H, W)."""
+    mean = functional.avg_pool2d(picture, _SIDE)
+    found = [mean, (functional.avg_pool2d(picture.square(), _SIDE) - mean.square())]
+    half = functional.avg_pool2d(picture, 2)
+    for seen, side in ((picture, _SIDE), (half, _SIDE // 2)):
+        found.append(functional.avg_pool2d((seen - _blurred(seen)).square(), side))
+    rows, columns = (min(each.shape[axis] for each in found) for axis in (2, 3))
+    mean, *powers = (each[..., :rows, :columns] for each in found)
+    roots = [each.clamp_min(0).sqrt() for each in powers]
+    return torch.cat([mean, *roots], 1)[0].flatten(1).T
+
+
+def _blurred(picture: Tensor) -> Tensor:
+    return functional.avg_pool2d(functional.pad(picture, (1, 1, 1, 1), mode="reflect"), 3, 1)
+
+
+def _some(squares: Tensor, most: int) -> Tensor:
+    """Return squares at even distances, at most so many."""
+    places = torch.linspace(0, len(squares) - 1, min(most, len(squares))).round().long()
+    return squares[places]
+
+
+def _to_nearest(squares: Tensor, known: Tensor, *, but_itself: bool = False) -> float:
+    """Return the mean distance to the nearest known squares, but to a square itself."""
+    first, count = int(but_itself), min(_NEAREST, len(known) - int(but_itself))
+    nearest = torch.cdist(squares, known).topk(first + count, largest=False).values
+    return float(nearest[:, first:].mean())

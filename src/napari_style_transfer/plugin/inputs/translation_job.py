@@ -270,7 +270,7 @@ def note_of(info: TranslationInfo, content: str) -> dict[str, Any]:
             "inverted": agreement.inverted,
         },
         "likeness": info.likeness,
-        "warnings": list(agreement.warnings),
+        "warnings": list(info.warnings),
         "seconds": info.seconds,
         "versions": dict(info.versions),
     }

@@ -293,7 +293,7 @@ class ApplySection(QWidget):
             told += f" Each slice is translated when it is shown first, in {message.seconds:.1f} s."
         if len(message.job.slices) > 1 and message.seconds > _SLOW:
             told += f" {_ASYNCHRONOUS}"
-        self.said.emit(" ".join([told, *message.job.info.agreement.warnings]), False)
+        self.said.emit(" ".join([told, *message.job.info.warnings]), False)
 
     def _on_end(self) -> None:
         self._run = None

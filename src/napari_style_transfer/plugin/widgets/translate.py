@@ -209,7 +209,7 @@ class TranslateWidget(Container[Any]):
 
     def _warn(self, learned: Translator) -> None:
         """Say what is wrong with the best so far, until there is a better one."""
-        warning = " ".join(learned.info.agreement.warnings)
+        warning = " ".join(learned.info.warnings)
         if warning or self._status.text() == self._warned:
             self._status.say(warning and f"So far: {warning}")
         self._warned = self._status.text()
@@ -220,7 +220,7 @@ class TranslateWidget(Container[Any]):
             f"Learned '{info.source}' as '{info.target}' in {format_duration(last.seconds)}: structure "
             f"{info.agreement.score:.2f}, likeness {info.likeness:.2f}."
         )
-        parts = [told, *info.agreement.warnings, *([last.note] if last.note else [])]
+        parts = [told, *info.warnings, *([last.note] if last.note else [])]
         if message.problem:
             self._panels.complain(
                 " ".join([*parts, message.problem, "Save it under My translators."])
