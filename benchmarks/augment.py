@@ -34,6 +34,7 @@ from napari_style_transfer.value_range import ValueRange
 CONTESTANTS: dict[str, tuple[str | None, bool]] = {
     "none": (None, False),
     "jitter": (None, True),
+    "own labels": ("own", False),
     "colour": ("colour", False),
     "colour and jitter": ("colour", True),
     "stain": ("stain", False),
@@ -67,7 +68,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     add("--steps", type=int, default=300, help="steps of the segmenter's training")
     add("--evaluations", type=int, default=40, help="of each picture that is optimised")
     add("--minutes", type=float, default=3.0, help="of learning a fast style")
-    add("--translation", type=float, default=5.0, help="minutes of learning a translation")
+    add("--translation", type=float, default=10.0, help="minutes of learning a translation")
     add("--device", default="auto", help="where pictures are made; segmenters learn on the CPU")
     add("--quick", action="store_true", help="tiny numbers: all parts, no figures")
     add("--folder", type=Path, default=HOME.parent / "docs", help="where the page goes")
@@ -85,7 +86,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
     home = _home(options)
     home.mkdir(parents=True, exist_ok=True)
-    ledger = home / "figures.json"
+    ledger = home / f"figures-{options.steps}.json"
     figures: Figures = json.loads(ledger.read_text()) if ledger.exists() else {}
     cache = Cache()
     for task_name in options.tasks:
@@ -129,7 +130,9 @@ def measured(
     way, jitter = CONTESTANTS[contestant]
     images, labels = list(task.images), list(task.labels)
     found: dict[str, Any] = {}
-    if way is not None:
+    if way == "own":
+        images, labels = task.own_images, task.own_labels
+    elif way is not None:
         if way == "translation":
             found, new = translated(task, seed, folder, options)
         else:
@@ -177,8 +180,11 @@ def new_pictures(
 def translated(
     task: Task, seed: int, folder: Path, options: argparse.Namespace
 ) -> tuple[dict[str, Any], list[tuple[Any, Any]]]:
-    """Translate the images of a training set to the style's pictures; return facts on them, and them."""
-    path = folder / "translation.safetensors"
+    """Translate the images of a training set to the style's pictures; return facts on them, and them.
+
+    It is learned once for a task, from the images and the pictures of the first seed that comes here.
+    """
+    path = folder.parent / "translation.safetensors"
     learned_in = 0.0
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -225,8 +231,8 @@ def _contestants(task: str, wanted: list[str]) -> list[str]:
 
 
 def _home(options: argparse.Namespace) -> Path:
-    """Return where everything with the same numbers is kept."""
-    parts = ("images", "copies", "strength", "steps", "evaluations", "minutes", "translation")
+    """Return where pictures that are made with the same numbers are kept."""
+    parts = ("images", "copies", "strength", "evaluations", "minutes", "translation")
     return CACHE / "augment" / "-".join(str(getattr(options, each)) for each in parts)
 
 
