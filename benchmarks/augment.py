@@ -185,7 +185,6 @@ def translated(
     It is learned once for a task, from the images and the pictures of the first seed that comes here.
     """
     path = folder.parent / "translation.safetensors"
-    learned_in = 0.0
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         *_, last = iter_translation(
@@ -197,7 +196,6 @@ def translated(
         )
         assert last.translator is not None
         last.translator.save(path)
-        learned_in = last.seconds
     translator = Translator.load(path)
     made = [translator(image, device=options.device) for image in task.images]
     planes = [[_planes(each) for each in pair] for pair in zip(task.images, made, strict=True)]
@@ -216,7 +214,7 @@ def translated(
         "inverted": agreement.inverted,
     }
     new = list(zip(made, task.labels, strict=True))
-    return {**facts, "pictures": len(made), "made_in": learned_in}, new
+    return {**facts, "pictures": len(made), "made_in": translator.info.seconds}, new
 
 
 def _planes(image: Any) -> Any:
