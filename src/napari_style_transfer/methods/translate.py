@@ -174,7 +174,7 @@ class _Learning:
         fast = has_fast_bfloat16(self.device)
         self._dtype = torch.bfloat16 if fast else torch.float32
         self._held_out = domains[0].held_out
-        likeness = Likeness(self._held_out, [*domains[1].learned, *domains[1].held_out])
+        likeness = Likeness(self._held_out, domains[1].shown)
         self._info = replace(self._info, opposite=_is_opposite(likeness, self._held_out))
         trainer = self._trainer(*domains)
         steps, status = 0, Status.RUNNING

@@ -13,6 +13,8 @@ from torch import Tensor
 _MANY, _SHARE = 8, 0.25
 #: Pictures or parts of pictures that are held out, at most, and their longest side in pixels.
 _HELD_OUT, _LONGEST = 8, 256
+#: Pixels that show what a domain looks like, about; of many pictures each shows as much as is held out.
+_SHOWN = 1024**2
 
 
 @dataclass(frozen=True)
@@ -25,10 +27,13 @@ class Domain:
         (C, H, W) float32, about 0 to 1: what patches are drawn from.
     held_out
         (C, h, w), which nothing is learned from.
+    shown
+        (C, h, w), the middles of all pictures: what the domain looks like.
     """
 
     learned: tuple[Tensor, ...]
     held_out: tuple[Tensor, ...]
+    shown: tuple[Tensor, ...]
 
     @classmethod
     def of(cls, pictures: Sequence[Tensor], multiple: int) -> Domain:
@@ -47,7 +52,12 @@ class Domain:
         else:
             parts = [_divided(picture) for picture in pictures]
             learned, held = ([part[which] for part in parts] for which in (0, 1))
-        return cls(tuple(learned), tuple(_middle(each, multiple) for each in held))
+        longest = max(_LONGEST, int((_SHOWN / len(pictures)) ** 0.5))
+        return cls(
+            tuple(learned),
+            tuple(_middle(each, multiple, _LONGEST) for each in held),
+            tuple(_middle(each, multiple, longest) for each in pictures),
+        )
 
     @property
     def smallest(self) -> int:
@@ -74,10 +84,10 @@ def _divided(picture: Tensor) -> tuple[Tensor, Tensor]:
     return picture.narrow(axis, 0, kept), picture.narrow(axis, kept, length - kept)
 
 
-def _middle(picture: Tensor, multiple: int) -> Tensor:
+def _middle(picture: Tensor, multiple: int, longest: int) -> Tensor:
     """Return the middle of a picture."""
     height, width = (
-        max(multiple, min(side, _LONGEST) // multiple * multiple) for side in picture.shape[1:]
+        max(multiple, min(side, longest) // multiple * multiple) for side in picture.shape[1:]
     )
     top, left = (picture.shape[1] - height) // 2, (picture.shape[2] - width) // 2
     return picture[:, top : top + height, left : left + width]
