@@ -12,7 +12,9 @@ _SLOPE = 0.2
 
 
 class Discriminator(nn.Module):
-    """Scores of overlapping patches of 34 pixels: towards 1 for real ones, towards 0 for others.
+    """Scores of overlapping patches of 38 pixels: towards 1 for real ones, towards 0 for others.
+
+    Pictures are blurred by a pixel before (:func:`softened`).
 
     The convolutions' spectral norms are held at 1 (Miyato et al. 2018), which keeps training steady without
     any normalisation of maps.
@@ -36,8 +38,22 @@ class Discriminator(nn.Module):
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Return the scores (N, 1, h, w) of (N, channels, H, W) pictures."""
-        scores: Tensor = self.layers(2 * pictures - 1)
+        scores: Tensor = self.layers(softened(2 * pictures - 1))
         return scores
+
+
+def softened(pictures: Tensor) -> Tensor:
+    """Return (N, C, H, W) pictures blurred by a pixel (the binomial 1, 4, 6, 4, 1), 4 pixels smaller.
+
+    A network that knows no chance cannot make noise. Where noise tells a translated picture from a real
+    one, it paints stripes instead; so noise is not looked at.
+    """
+    for _ in range(2):
+        for axis in (2, 3):
+            length = pictures.shape[axis] - 2
+            before, here, after = (pictures.narrow(axis, start, length) for start in range(3))
+            pictures = (before + 2 * here + after) / 4
+    return pictures
 
 
 def _convolution(inputs: int, outputs: int, stride: int) -> nn.Module:

@@ -14,6 +14,7 @@ from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional
 
+from napari_style_transfer.engine.networks.discriminator import softened
 from napari_style_transfer.translation import Agreement
 
 #: Standard deviation, in pixels, of the Gaussian that pictures are smoothed with to find their edges.
@@ -79,9 +80,9 @@ class Likeness:
     Those have its mean and its deviation already, so it tells what is gained beyond these.
 
     Pictures are divided in small squares, each of which is described by its values, its contrast and its
-    finest detail. What counts is how far a square is from the nearest ones of the target. So the two need
-    not show the same things equally often: distances of whole distributions (sliced Wasserstein) took
-    another part of a slide for a worse translation.
+    finest detail, noise aside. What counts is how far a square is from the nearest ones of the target. So
+    the two need not show the same things equally often: distances of whole distributions (sliced
+    Wasserstein) took another part of a slide for a worse translation.
 
     Parameters
     ----------
@@ -111,7 +112,7 @@ class Likeness:
 
 def _described(pictures: Sequence[Tensor]) -> Tensor:
     """Return what describes each square of pictures, (N, 4 C)."""
-    return torch.cat([_squares(picture[None].float()) for picture in pictures])
+    return torch.cat([_squares(softened(picture[None].float())) for picture in pictures])
 
 
 def _squares(picture: Tensor) -> Tensor:
