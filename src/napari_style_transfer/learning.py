@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from napari_style_transfer.progress import Losses, Picture, Status
-from napari_style_transfer.settings import LayerWeights, Sealed, parameter
+from napari_style_transfer.settings import (
+    LayerWeights,
+    Sealed,
+    device_parameter,
+    parameter,
+    seed_parameter,
+    weights_parameter,
+)
 
 if TYPE_CHECKING:
     from napari_style_transfer.fast_style import FastStyle
@@ -106,21 +113,10 @@ class LearningSettings(Sealed):
         "Layers whose Gram matrices carry the style, each with its weight.",
         advanced=True,
     )
-    device: str = parameter(
-        "auto",
-        "Device",
-        "Where to compute: auto takes CUDA, then Apple's MPS, then the CPU; or cpu, cuda, cuda:1, mps.",
-        pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$",
-    )
-    seed: int = parameter(
-        0, "Seed", "Seed of the crops that are drawn.", advanced=True, ge=0, le=2**31 - 1
-    )
-    weights: str = parameter(
-        "oxford",
-        "Network weights",
-        "Of the VGG-19 by which the losses are measured: oxford, torchvision or a file.",
-        advanced=True,
-        min_length=1,
+    device: str = device_parameter()
+    seed: int = seed_parameter("Seed of the crops that are drawn.")
+    weights: str = weights_parameter(
+        "Of the VGG-19 by which the losses are measured: oxford, torchvision or a file."
     )
 
 

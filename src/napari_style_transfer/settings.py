@@ -92,6 +92,27 @@ def parameter(
     )
 
 
+def device_parameter(*, advanced: bool = False) -> Any:
+    """Declare the parameter `device`, the same of all settings."""
+    return parameter(
+        "auto",
+        "Device",
+        "Where to compute: auto takes CUDA, then Apple's MPS, then the CPU; or cpu, cuda, cuda:1, mps.",
+        advanced=advanced,
+        pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$",
+    )
+
+
+def seed_parameter(description: str, *, advanced: bool = True) -> Any:
+    """Declare the parameter `seed`; its help says what is drawn from it."""
+    return parameter(0, "Seed", description, advanced=advanced, ge=0, le=2**31 - 1)
+
+
+def weights_parameter(description: str) -> Any:
+    """Declare the parameter `weights`, those of VGG-19; its help says what the network is for."""
+    return parameter("oxford", "Network weights", description, advanced=True, min_length=1)
+
+
 class Sealed(BaseModel):
     """A validated, immutable, serialisable set of parameters; errors are one sentence.
 
@@ -167,12 +188,7 @@ class Settings(Sealed):
         ge=1,
         le=100_000,
     )
-    device: str = parameter(
-        "auto",
-        "Device",
-        "Where to compute: auto takes CUDA, then Apple's MPS, then the CPU; or cpu, cuda, cuda:1, mps.",
-        pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$",
-    )
+    device: str = device_parameter()
     style_scale: float = parameter(
         1.0,
         "Stroke size",
@@ -255,9 +271,7 @@ class Settings(Sealed):
         "the seed.",
         advanced=True,
     )
-    seed: int = parameter(
-        0, "Seed", "Seed of the noise to start from.", advanced=True, ge=0, le=2**31 - 1
-    )
+    seed: int = seed_parameter("Seed of the noise to start from.")
     precision: Literal["auto", "float32", "bfloat16", "mixed"] = parameter(
         "auto",
         "Precision",
@@ -265,13 +279,9 @@ class Settings(Sealed):
         "kernels and gradients rounded), else float32.",
         advanced=True,
     )
-    weights: str = parameter(
-        "oxford",
-        "Network weights",
+    weights: str = weights_parameter(
         "oxford (the original VGG-19, comes with the installation), torchvision (downloaded once), or a "
-        "file: a .pth/.pt state dict or .safetensors.",
-        advanced=True,
-        min_length=1,
+        "file: a .pth/.pt state dict or .safetensors."
     )
     tile_size: int = parameter(
         0,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from napari_style_transfer.progress import Losses, Status
-from napari_style_transfer.settings import Sealed, parameter
+from napari_style_transfer.settings import Sealed, device_parameter, parameter, seed_parameter
 from napari_style_transfer.value_range import ValueRange
 
 if TYPE_CHECKING:
@@ -92,20 +92,8 @@ class TranslationSettings(Sealed):
         le=256,
         multiple_of=8,
     )
-    device: str = parameter(
-        "auto",
-        "Device",
-        "Where to compute: auto takes CUDA, then Apple's MPS, then the CPU; or cpu, cuda, cuda:1, mps.",
-        pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$",
-    )
-    seed: int = parameter(
-        0,
-        "Seed",
-        "Seed of the first networks and of the patches that are drawn.",
-        advanced=True,
-        ge=0,
-        le=2**31 - 1,
-    )
+    device: str = device_parameter()
+    seed: int = seed_parameter("Seed of the first networks and of the patches that are drawn.")
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,13 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BeforeValidator, Field, model_validator
 
 from napari_style_transfer.progress import Losses
-from napari_style_transfer.settings import Sealed, parameter
+from napari_style_transfer.settings import (
+    Sealed,
+    device_parameter,
+    parameter,
+    seed_parameter,
+    weights_parameter,
+)
 
 #: Ways that only change values, at once; and all.
 Instant = Literal["colour", "stain"]
@@ -69,15 +75,9 @@ class AugmentSettings(Sealed):
         le=10_000,
         allow_inf_nan=False,
     )
-    device: str = parameter(
-        "auto",
-        "Device",
-        "Where to compute: auto takes CUDA, then Apple's MPS, then the CPU; or cpu, cuda, cuda:1, mps.",
-        advanced=True,
-        pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$",
-    )
-    seed: int = parameter(
-        0, "Seed", "Seed of the crops and the strengths that are drawn.", ge=0, le=2**31 - 1
+    device: str = device_parameter(advanced=True)
+    seed: int = seed_parameter(
+        "Seed of the crops and the strengths that are drawn.", advanced=False
     )
     crops: int = parameter(
         4, "Crops", "Crops of the styles that fast learns.", advanced=True, ge=1, le=64
@@ -100,12 +100,8 @@ class AugmentSettings(Sealed):
         le=8,
         allow_inf_nan=False,
     )
-    weights: str = parameter(
-        "oxford",
-        "Network weights",
-        "Of the VGG-19 that sees the style: oxford, torchvision or a file.",
-        advanced=True,
-        min_length=1,
+    weights: str = weights_parameter(
+        "Of the VGG-19 that sees the style: oxford, torchvision or a file."
     )
 
     @model_validator(mode="after")
