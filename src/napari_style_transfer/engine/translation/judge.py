@@ -22,9 +22,8 @@ _SMOOTH = 1.5
 #: An edge is among the steepest tenth; it is there in another picture where that is this share as steep
 #: as its own ones, in the same direction up to about 45 degrees.
 _EDGES, _LEAST_STEEP, _LEAST_COSINE = 90.0, 0.25, 0.7
-#: Side in pixels of the squares that are compared; how many of them are judged and known, at most; and how
-#: many nearest ones count.
-_SIDE, _MOST_JUDGED, _MOST_KNOWN, _NEAREST = 8, 2048, 4096, 3
+#: Side in pixels of the squares that are compared; how many of them, at most; how many nearest ones count.
+_SIDE, _MOST, _NEAREST = 8, 3000, 3
 
 Floats = npt.NDArray[np.floating]
 
@@ -80,9 +79,9 @@ class Likeness:
     Those have its mean and its deviation already, so it tells what is gained beyond these.
 
     Pictures are divided in small squares, each of which is described by its values, its contrast and its
-    finest detail, noise aside. What counts is how far a square is from the nearest ones of the target. So
-    the two need not show the same things equally often: distances of whole distributions (sliced
-    Wasserstein) took another part of a slide for a worse translation.
+    finest detail, noise aside. What counts is how far each is from the nearest ones of the other kind (the
+    chamfer distance). So the two need not show the same things equally often: distances of whole
+    distributions (sliced Wasserstein) took another part of a slide for a worse translation.
 
     Parameters
     ----------
@@ -91,10 +90,10 @@ class Likeness:
     """
 
     def __init__(self, source: Sequence[Tensor], target: Sequence[Tensor]) -> None:
-        squares = _some(_described(target), _MOST_KNOWN)
+        squares = _some(_described(target))
         self._scale = squares.std(0).clamp_min(1e-3)
-        self._known = squares / self._scale
-        self._floor = _to_nearest(self._known, self._known, but_itself=True)
+        self._target = squares / self._scale
+        self._floor = 2 * _to_nearest(self._target, self._target, but_itself=True)
         self.before = self.distance(source)
 
     def __call__(self, pictures: Sequence[Tensor]) -> float:
@@ -106,8 +105,9 @@ class Likeness:
         return min(1.0, (self.before - self.distance(pictures)) / gap) if gap > 0 else 0.0
 
     def distance(self, pictures: Sequence[Tensor]) -> float:
-        """Return how far squares of pictures are from the target's nearest, in its standard deviations."""
-        return _to_nearest(_some(_described(pictures), _MOST_JUDGED) / self._scale, self._known)
+        """Return how far pictures are from the target and it from them, in its standard deviations."""
+        squares = _some(_described(pictures)) / self._scale
+        return _to_nearest(squares, self._target) + _to_nearest(self._target, squares)
 
 
 def _described(pictures: Sequence[Tensor]) -> Tensor:
@@ -132,14 +132,14 @@ def _blurred(picture: Tensor) -> Tensor:
     return functional.avg_pool2d(functional.pad(picture, (1, 1, 1, 1), mode="reflect"), 3, 1)
 
 
-def _some(squares: Tensor, most: int) -> Tensor:
-    """Return squares at even distances, at most so many."""
-    places = torch.linspace(0, len(squares) - 1, min(most, len(squares))).round().long()
+def _some(squares: Tensor) -> Tensor:
+    """Return squares at even distances, if there are very many."""
+    places = torch.linspace(0, len(squares) - 1, min(_MOST, len(squares))).round().long()
     return squares[places]
 
 
-def _to_nearest(squares: Tensor, known: Tensor, *, but_itself: bool = False) -> float:
-    """Return the mean distance to the nearest known squares, but to a square itself."""
-    first, count = int(but_itself), min(_NEAREST, len(known) - int(but_itself))
-    nearest = torch.cdist(squares, known).topk(first + count, largest=False).values
+def _to_nearest(squares: Tensor, others: Tensor, *, but_itself: bool = False) -> float:
+    """Return the mean distance of squares to the nearest of others, but to themselves."""
+    first, count = int(but_itself), min(_NEAREST, len(others) - int(but_itself))
+    nearest = torch.cdist(squares, others).topk(first + count, largest=False).values
     return float(nearest[:, first:].mean())
