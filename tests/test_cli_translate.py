@@ -67,6 +67,7 @@ def test_it_learns_and_translates_files_and_stacks(
     record = json.loads(Path("out/translation.json").read_text())
     assert record["synthetic"] is True
     assert record["source"] == "phase"
+    assert record["warnings"] == list(translator.info.warnings)
     assert len(record["pictures"]) == 3
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 #: Shares of edges beyond which a user is warned.
 _INVERTED, _KEPT, _INVENTED = 0.3, 0.6, 0.4
 #: What is said where light and dark seem to have changed places, by what was chosen.
-_OPPOSITE = {
+OPPOSITE = {
     "kept": "The target looks more like the source's negative; if objects that are dark in one are bright "
     "in the other, choose negative for Tones.",
     "negative": "The target looks more like the source as it is; if objects are bright in both or dark in "
@@ -223,6 +223,8 @@ class TranslationInfo:
     opposite
         Whether the target looks more like the source with light and dark the other way round than the
         setting `tones` has them.
+    cautions
+        What was wrong with the pictures that it learned from, each a sentence.
     """
 
     source: str
@@ -238,11 +240,13 @@ class TranslationInfo:
     versions: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     opposite: bool = False
+    cautions: tuple[str, ...] = ()
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a user should know before translated pictures are trusted, each a sentence."""
         return (
-            *([_OPPOSITE[self.settings.tones]] if self.opposite else []),
+            *self.cautions,
+            *([OPPOSITE[self.settings.tones]] if self.opposite else []),
             *self.agreement.warnings,
         )

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from napari_style_transfer.engine.networks.generator import Generator
 
 
+#: What limits of pictures in [0, 1] are below, at most: they are those of the target's mean and deviation.
+_UNIT = 4.0
+
+
 class Translator:
     """A network that makes pictures of a source look like those of a target.
 
@@ -148,7 +152,7 @@ class Translator:
         Raises
         ------
         InputError
-            If it has other channels, or integers of another size.
+            If it has other channels, integers of another size, or values of another scale.
         """
         picture = picture.in_colour() if self.info.colour else picture
         if len(picture.planes) != self.generator.channels or picture.colour != self.info.colour:
@@ -156,12 +160,22 @@ class Translator:
             have = "colours" if picture.colour else f"{len(picture.planes)} channel(s)"
             raise InputError(f"{name} has {have}; this translator is for pictures with {wanted}.")
         learned, own = np.dtype(self.info.source_dtype), picture.planes.dtype
-        if {learned.kind, own.kind} == {"u"} and learned != own:
+        if ({learned.kind, own.kind} == {"u"} and learned != own) or self._is_scaled(picture):
             raise InputError(
                 f"{name} is of type {own}, but this translator learned from {learned}; give pictures with "
                 "the microscope's own values."
             )
         return picture
+
+    def _is_scaled(self, picture: Micrograph) -> bool:
+        """Return whether either has been scaled to [0, 1], and the other one holds whole numbers."""
+        limits = self.info.source_range
+        learned, own = np.dtype(self.info.source_dtype).kind, picture.planes.dtype.kind
+        if (learned, own) == ("u", "f"):
+            span = float(np.abs(limits.high - limits.low).max())
+            return bool(picture.planes.any() and np.abs(picture.planes).max() <= 1 < span / 50)
+        ends = np.abs([limits.low, limits.high]).max()
+        return bool((learned, own) == ("f", "u") and ends <= _UNIT < picture.planes.max())
 
 
 def _like(planes: npt.NDArray[Any], given: Micrograph, picture: Any) -> npt.NDArray[Any]:

@@ -351,6 +351,14 @@ NAN = np.full((64, 64), np.nan, np.float32)
         ([np.zeros((64, 64), np.uint8)], discs(1, 1), "one value only"),
         ([np.zeros(64)], discs(1, 1), "should be (H, W)"),
         ([*discs(1, 0), np.stack(discs(2, 0))], discs(1, 1), "differ in their channels"),
+        (
+            [*discs(1, 0), discs(1, 2)[0] / 255],
+            discs(1, 1),
+            "differ in their type: number 2 is float64",
+        ),
+        (discs(3, 0), discs(3, 0)[::-1], "are the same pictures"),
+        (discs(3, 0)[1:], discs(3, 0), "are the same pictures, or some of them"),
+        (discs(3, 0), [*discs(1, 0), np.zeros((64, 64), np.uint8)], "or some of them"),
     ],
 )
 def test_bad_input_is_one_sentence(source: Any, target: Any, words: str) -> None:
@@ -358,6 +366,46 @@ def test_bad_input_is_one_sentence(source: Any, target: Any, words: str) -> None
         iter_translation(source, target, **SMALL)
     assert words in str(error.value)
     assert str(error.value).count("\n") == 0
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "words"),
+    [
+        (
+            [*discs(2, 0), np.zeros((64, 64), np.uint8)],
+            discs(2, 1),
+            "1 of the 3 pictures of 'source'",
+        ),
+        (discs(2, 0), discs(2, 1, low=300), "of the pixels of 'target' have the highest value"),
+        (
+            discs(2, 0),
+            [np.kron(each, np.ones((10, 10), np.uint8)) for each in discs(2, 1)],
+            "times as",
+        ),
+        (discs(2, 0), [each[::-1].copy() for each in discs(2, 0)], "there is little to learn"),
+    ],
+)
+def test_what_may_spoil_a_translation_is_said_at_once(source: Any, target: Any, words: str) -> None:
+    step = next(iter_translation(source, target, **{**SMALL, "minutes": 10}))
+    assert words in step.note
+
+
+def test_what_pictures_were_wrong_with_stays_with_the_translator(tmp_path: Path) -> None:
+    translator = learned_in(1, discs(2, 0), discs(2, 1, low=300)).translator
+    assert translator is not None
+    assert "of the pixels of 'target' have the highest value" in translator.info.warnings[0]
+    translator.save(tmp_path / "a.safetensors")
+    assert Translator.load(tmp_path / "a.safetensors").info.warnings == translator.info.warnings
+
+
+def test_values_of_another_scale_are_refused() -> None:
+    whole, unit = discs(2, 0), [each / 255 for each in discs(2, 0)]
+    for source, other in ((whole, unit), (unit, whole)):
+        translator = learned_in(1, source, discs(2, 1, low=90)).translator
+        assert translator is not None
+        with pytest.raises(InputError, match="the microscope's own values"):
+            translator(other[0])
+        assert translator(source[0].astype(float)).shape == (64, 64)
 
 
 def test_a_grey_picture_among_colours_is_one_of_them() -> None:

@@ -212,6 +212,23 @@ def test_warnings_are_said_while_it_learns_at_its_end_and_with_the_results(
     assert all(each in driver.said for each in BAD.warnings)
 
 
+def test_a_warning_is_said_with_a_preview_of_what_is_loaded(driver: Driver, folder: Path) -> None:
+    folder.mkdir()
+    for name, agreement in (("a", BAD), ("b", info("a", "b").agreement)):
+        FakeTranslator(info(name, "widefield", agreement=agreement)).save(
+            folder / f"{name}.safetensors"
+        )
+    translation = driver.widget.translation
+    translation.read_library()
+    translation.choose(str(folder / "a.safetensors"))
+    driver.press(translation.preview)
+    driver.settle()
+    assert driver.said == " ".join(BAD.warnings)
+    translation.choose(str(folder / "b.safetensors"))
+    driver.settle()
+    assert driver.said == ""
+
+
 def test_a_warning_goes_when_something_better_is_learned(driver: Driver) -> None:
     for agreement, said in ((BAD, True), (info("a", "b").agreement, False)):
         fake = FakeTranslator(info("a", "b", agreement=agreement))

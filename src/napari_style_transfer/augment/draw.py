@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -19,10 +20,12 @@ from napari_style_transfer.engine.tensors import resize
 from napari_style_transfer.errors import ContentError, InputError
 from napari_style_transfer.io.micrographs import Micrograph, micrograph_shape, read_micrograph
 from napari_style_transfer.settings import MIN_SIDE
-from napari_style_transfer.value_range import Planes
+from napari_style_transfer.value_range import Planes, exposure_caution, size_caution
 
 #: Long sides in pixels at which pictures are seen while a style is learned.
 _SIZES = 128, 512
+#: Images and styles that are looked at before the work, at most.
+_LOOKED_AT = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +109,20 @@ class Draw:
                     f"The style {path} has no two stains; choose a slide in bright field, in colour."
                 )
 
+    def caution(self) -> str:
+        """Return what a user should know of images and styles before the work, or ""."""
+        paths = [pair.image for pair in self.pairs.pairs], self.styles
+        images, styles = ([*_readable(each[:: -(-len(each) // _LOOKED_AT)])] for each in paths)
+        if not images or not styles:
+            return ""
+        scale = self.settings.style_scale
+        found = [
+            exposure_caution(images, "images"),
+            exposure_caution(styles, "styles"),
+            size_caution(images, styles, ("images", "styles"), scale),
+        ]
+        return " ".join(filter(None, found))
+
     def draw(self, pair: Pair, copy: int, image: Micrograph) -> Drawn:
         """Return what the new picture of an image gets.
 
@@ -160,6 +177,13 @@ def _is_stained(planes: Planes) -> bool:
     except ContentError:
         return False
     return True
+
+
+def _readable(paths: Iterable[Path]) -> Iterator[Micrograph]:
+    """Yield the pictures that can be read; the others are told of when it is their turn."""
+    for path in paths:
+        with contextlib.suppress(InputError):
+            yield read_micrograph(path)
 
 
 @lru_cache(maxsize=4)

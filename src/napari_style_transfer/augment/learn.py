@@ -18,7 +18,7 @@ from napari_style_transfer.learning import LearningSettings, LearningStep
 from napari_style_transfer.methods import learn
 from napari_style_transfer.methods.translate import iter_translation
 from napari_style_transfer.progress import Status
-from napari_style_transfer.translation import TranslationStep
+from napari_style_transfer.translation import OPPOSITE, TranslationStep
 from napari_style_transfer.translator import Translator
 from napari_style_transfer.value_range import Planes
 
@@ -26,6 +26,11 @@ _Step = TypeVar("_Step", LearningStep, TranslationStep)
 
 #: The files that a fast style and a translator are kept in.
 FAST_NAME, TRANSLATOR_NAME = "style.safetensors", "translator.safetensors"
+#: What is said where light and dark have changed places: a translation's setting cannot help here.
+_OPPOSITE = (
+    "The styles look more like the images' negative, but in new pictures bright objects stay bright; give "
+    "styles of the same kind, or use translate with negative for Tones."
+)
 #: Sides in pixels of the crops that are learned from.
 _SMALLEST, _LARGEST = 64, 256
 
@@ -119,7 +124,7 @@ def learned_translation(
     """
     path = folder / TRANSLATOR_NAME
     if path.exists():
-        yield Translator.load(path)
+        yield from _with_warnings(Translator.load(path), 0.0)
         return
     steps = iter_translation(
         *([Micrograph(each, colour) for each in pictures] for pictures in (images, styles)),
@@ -132,9 +137,14 @@ def learned_translation(
     last = yield from _told(steps, "the translation")
     if last.translator is not None and last.status is not Status.STOPPED:
         last.translator.save(path)
-        warning = " ".join(last.translator.info.warnings)
-        yield AugmentStep("learn", last.seconds, last.seconds, "Translating", note=warning)
-        yield last.translator
+        yield from _with_warnings(last.translator, last.seconds)
+
+
+def _with_warnings(translator: Translator, seconds: float) -> Iterator[AugmentStep | Translator]:
+    """Say what is wrong with a translator, and give it."""
+    if warning := " ".join(translator.info.warnings).replace(OPPOSITE["kept"], _OPPOSITE):
+        yield AugmentStep("learn", seconds, seconds, "Translating", note=warning)
+    yield translator
 
 
 def _told(steps: Iterator[_Step], what: str) -> Generator[AugmentStep, None, _Step]:
@@ -147,7 +157,7 @@ def _told(steps: Iterator[_Step], what: str) -> Generator[AugmentStep, None, _St
             last.seconds + last.seconds_left,
             f"Learning {what}, step {last.steps}",
             last.losses,
-            note=last.note,
+            note=last.note.replace(OPPOSITE["kept"], _OPPOSITE),
         )
     assert last is not None
     return last

@@ -16,6 +16,7 @@ from napari_style_transfer.augment.pairs import (
     Pairs,
     check_pairs,
     check_place,
+    check_styles_are_others,
     find_pairs,
     find_styles,
 )
@@ -118,6 +119,7 @@ def augment(
     found = find_styles(sources)
     check_place(Path(out), pairs, found, settings.copies)
     check_pairs(pairs)
+    check_styles_are_others(found, pairs)
     draw = Draw(pairs, found, settings)
     draw.check_styles()
     if settings.way == "auto":
@@ -144,7 +146,13 @@ class _Run:
     client: Client | None = None
 
     def run(self) -> Iterator[AugmentStep]:
-        """Learn if need be, make all pictures, and say how it goes."""
+        """Learn if need be, make all pictures, and say how it goes; at first, what may spoil them."""
+        caution = self.draw.caution()
+        for step in self._run():
+            yield replace(step, note=f"{caution} {step.note}".strip())
+            caution = ""
+
+    def _run(self) -> Iterator[AugmentStep]:
         tasks = list(self._tasks())
         to_do = [task for task in tasks if not self.record.holds(task.picture)]
         painter: Painter | None = None

@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from napari_style_transfer.errors import InputError
@@ -24,6 +25,8 @@ APART = ("", *_BESIDE, "_mask", "_labels", "_label")
 _OTHER = ("_flows", "_outlines", "_cp_output")
 #: Folders of images and of labels within one, as StarDist's.
 _IMAGES, _LABELS = "images", ("masks", "labels")
+#: Share of neighbouring pixels that differ in labels, at most: objects are wider than two pixels.
+_MOST_CHANGES = 0.5
 #: Files that are named in a sentence, at most.
 _MOST_TOLD = 3
 
@@ -106,10 +109,13 @@ def check_pairs(pairs: Pairs) -> None:
     Raises
     ------
     InputError
-        If one cannot be read, they differ in size, or an image is too small for the network.
+        If one cannot be read, they differ in size, an image is too small for the network, labels look
+        like a picture, or none has an object.
     """
+    is_empty = True
     for pair in pairs.pairs:
-        shape, labels = micrograph_shape(pair.image), read_labels(pair.labels).shape
+        shape, values = micrograph_shape(pair.image), read_labels(pair.labels)
+        labels, is_empty = values.shape, is_empty and not values.any()
         if shape != labels:
             raise InputError(
                 f"{pair.image} is {shape[1]} × {shape[0]} px, but its labels {pair.labels} are "
@@ -120,6 +126,15 @@ def check_pairs(pairs: Pairs) -> None:
                 f"{pair.image} is {shape[1]} × {shape[0]} px, too small for the network; it must have "
                 f"{MIN_SIDE} px on each side."
             )
+        if (values[:, 1:] != values[:, :-1]).mean() > _MOST_CHANGES:
+            raise InputError(
+                f"{pair.labels} looks like a picture, not like labels: most pixels have another value than "
+                "their neighbour. Labels have one number for all pixels of an object."
+            )
+    if is_empty:
+        raise InputError(
+            f"The labels in {pairs.folders[-1]} are all empty: there is no object in any of them."
+        )
 
 
 def find_styles(sources: Iterable[str | os.PathLike[str]]) -> tuple[Path, ...]:
@@ -147,6 +162,26 @@ def find_styles(sources: Iterable[str | os.PathLike[str]]) -> tuple[Path, ...]:
             raise InputError(nothing or f"{path} are labels, not a picture.")
         found |= dict.fromkeys(sorted(each, key=natural_key))
     return tuple(found)
+
+
+def check_styles_are_others(styles: Sequence[Path], pairs: Pairs) -> None:
+    """Refuse styles that are all among the images; copies of them, too.
+
+    Raises
+    ------
+    InputError
+        If it is so.
+    """
+    sizes = {style.stat().st_size for style in styles}
+    images = {
+        sha256(pair.image.read_bytes()).digest()
+        for pair in pairs.pairs
+        if pair.image.stat().st_size in sizes
+    }
+    if all(sha256(style.read_bytes()).digest() in images for style in styles):
+        raise InputError(
+            "The styles are the training images themselves; give pictures of the other microscope."
+        )
 
 
 def check_place(out: Path, pairs: Pairs, styles: Sequence[Path], copies: int) -> None:

@@ -111,7 +111,7 @@ def run(arguments: argparse.Namespace) -> int:
         complain(sentence)
     if left_out:
         more = f"; and {len(left_out) - _MOST_TOLD} more" if len(left_out) > _MOST_TOLD else ""
-        raise StyleTransferError(f"Left out: {'; '.join(left_out[:_MOST_TOLD])}{more}")
+        raise StyleTransferError(f"Left out: {'; '.join(left_out[:_MOST_TOLD])}{more}.")
     return 0
 
 
@@ -132,7 +132,7 @@ def _follow(
             if last.made is not None:
                 made.append(last.made)
             if last.left_out:
-                left_out.append(last.left_out)
+                left_out.append(last.left_out.rstrip("."))
     finally:
         for bar in bars.values():
             bar.__exit__()

@@ -83,7 +83,8 @@ def _learn(arguments: argparse.Namespace) -> int:
     """Learn a translator and write its file."""
     from napari_style_transfer.cli.options import given_parameters
     from napari_style_transfer.cli.terminal import stop_on_interrupt
-    from napari_style_transfer.methods.translate import MOST_PICTURES, iter_translation
+    from napari_style_transfer.methods.domains import MOST_PICTURES
+    from napari_style_transfer.methods.translate import iter_translation
     from napari_style_transfer.translation import TranslationSettings
     from napari_style_transfer.translator import Translator
 
@@ -221,6 +222,8 @@ class _Done:
             "edges invented": round(info.agreement.invented, 4),
             "edges inverted": round(info.agreement.inverted, 4),
             "likeness": round(info.likeness, 4),
+            "tones": info.settings.tones,
+            "warnings": list(info.warnings),
         }
         make_folder(folder)
         known: dict[str, Any] = {"sha256": self._run["sha256"], "pictures": {}}

@@ -99,6 +99,7 @@ def save_translator_file(
         "versions": dict(info.versions),
         "seconds": info.seconds,
         "opposite": info.opposite,
+        "cautions": list(info.cautions),
     }
     TRANSLATORS.save(path, description, tensors)
 
@@ -130,6 +131,7 @@ def _info(description: Mapping[str, Any], path: str | os.PathLike[str]) -> Trans
             versions={str(name): str(value) for name, value in description["versions"].items()},
             seconds=float(description["seconds"]),
             opposite=bool(description.get("opposite", False)),
+            cautions=tuple(map(str, description.get("cautions", ()))),
         )
     except Exception:  # others' text: nearly anything may be wrong with it
         TRANSLATORS.refuse(path, "its description is damaged")

@@ -26,7 +26,8 @@ from napari_style_transfer.engine.translation.domain import Domain
 from napari_style_transfer.engine.translation.judge import Likeness, compare_edges
 from napari_style_transfer.engine.translation.trainer import Trainer
 from napari_style_transfer.errors import InputError, OutOfMemoryError, StyleTransferError
-from napari_style_transfer.io.micrographs import Micrograph, as_micrograph
+from napari_style_transfer.io.micrographs import Micrograph
+from napari_style_transfer.methods.domains import read_domains
 from napari_style_transfer.progress import Losses, Status
 from napari_style_transfer.translation import (
     Agreement,
@@ -38,10 +39,6 @@ from napari_style_transfer.translation import (
 from napari_style_transfer.translator import Translator
 from napari_style_transfer.value_range import ValueRange
 
-#: Pictures of a domain that are read, at most: of a stack, slices at even distances.
-MOST_PICTURES = 64
-#: Pixels of a domain's smallest picture's short side, at least.
-_SMALLEST = 48
 #: Seconds between two looks at what is held out, at least, and as a share of the time to learn.
 _LOOK_EVERY, _LOOK_SHARE = 10.0, 0.02
 #: A negative is nearer to the target if its distance is this share of the other's, at most.
@@ -49,6 +46,10 @@ _CLEARLY_NEARER = 0.97
 _NOTHING = (
     "Nothing was found yet that is nearer to the target than a match of mean and deviation; "
     "learn longer."
+)
+_ALIKE = (
+    "But for brightness and contrast the source's pictures are as like the target's as these are like one "
+    "another; there is little to learn."
 )
 _TRAINERS: dict[str, type[Trainer]] = {"contrastive": ContrastiveTrainer, "cycle": CycleTrainer}
 
@@ -98,8 +99,8 @@ def iter_translation(
         If the device has too little memory.
     """
     settings = (settings or TranslationSettings()).replace(**overrides)
-    one, two = _read(source, names[0]), _read(target, names[1])
-    _check_pair(one, two, names)
+    domains = read_domains(source, target, names)
+    one, two = domains.source, domains.target
     if start is not None:
         start.checked(one[0], f"{names[0]!r}")
         tones = start.info.settings.tones
@@ -114,7 +115,10 @@ def iter_translation(
                 "learn a new one."
             )
     device, note = choose_device(settings.device)
-    learning = _Learning(settings, one, two, names, start, device, note, stop or (lambda: False))
+    note = f"{note} {domains.note}".strip()
+    learning = _Learning(
+        settings, one, two, names, domains.cautions, start, device, note, stop or (lambda: False)
+    )
     return learning.run()
 
 
@@ -126,6 +130,7 @@ class _Learning:
     source: list[Micrograph]
     target: list[Micrograph]
     names: tuple[str, str]
+    cautions: tuple[str, ...]
     start: Translator | None
     device: torch.device
     note: str
@@ -170,12 +175,14 @@ class _Learning:
             likeness=0.0,
             settings=self.settings,
             versions={name: metadata.version(name) for name in packages},
+            cautions=self.cautions,
         )
         fast = has_fast_bfloat16(self.device)
         self._dtype = torch.bfloat16 if fast else torch.float32
         self._held_out = domains[0].held_out
         likeness = Likeness(self._held_out, domains[1].shown)
         self._info = replace(self._info, opposite=_is_opposite(likeness, self._held_out))
+        alike_already = _ALIKE if likeness.gap <= 0 else ""
         trainer = self._trainer(*domains)
         steps, status = 0, Status.RUNNING
         # What it begins with stays the best until something better is found.
@@ -196,11 +203,12 @@ class _Learning:
                 if score > best:
                     best, found = score, newest
             values = torch.stack(list(losses.values())).tolist()  # one read from the device
-            note = " ".join([self.note, *self._info.warnings]).strip() if steps == 1 else ""
+            said = [self.note, alike_already, *self._info.warnings] if steps == 1 else []
+            note = " ".join(filter(None, said))
             ended = stopped or over
             if ended:
                 status, newest = Status.STOPPED if stopped else Status.FINISHED, found
-                note = "" if best > 0 else _NOTHING
+                note = "" if best > 0 else alike_already or _NOTHING
             yield TranslationStep(
                 steps=steps,
                 seconds=now - began,
@@ -240,56 +248,6 @@ class _Learning:
         before = 0.0 if self.start is None else self.start.info.seconds
         info = replace(self._info, agreement=agreement, likeness=likeness, seconds=before + seconds)
         return Translator(trainer.copy(), info)
-
-
-def _read(pictures: Sequence[object], name: str) -> list[Micrograph]:
-    """Read the pictures of a domain."""
-    count = len(pictures)
-    if not count:
-        raise InputError(f"There are no pictures in {name!r}.")
-    places = np.linspace(0, count - 1, min(count, MOST_PICTURES)).round().astype(int)
-    found = [as_micrograph(pictures[place], f"{name} {place + 1}") for place in places]
-    if any(each.colour for each in found):
-        found = [each.in_colour() for each in found]
-    first = found[0]
-    for place, each in zip(places, found, strict=True):
-        if len(each.planes) != len(first.planes) or each.colour != first.colour:
-            raise InputError(
-                f"The pictures of {name!r} differ in their channels: number {place + 1} has "
-                f"{len(each.planes)}, the first one {len(first.planes)}."
-            )
-        if min(each.shape) < _SMALLEST:
-            raise InputError(
-                f"Picture {place + 1} of {name!r} is {each.shape[1]} × {each.shape[0]} px; there is too "
-                f"little to learn from below {_SMALLEST} px."
-            )
-    if all(np.ptp(each.planes) == 0 for each in found):
-        raise InputError(
-            f"The pictures of {name!r} have one value only; there is nothing to learn."
-        )
-    return found
-
-
-def _check_pair(source: list[Micrograph], target: list[Micrograph], names: tuple[str, str]) -> None:
-    """Refuse domains between which nothing can be learned."""
-    one, two = source[0], target[0]
-    if len(one.planes) != len(two.planes) or one.colour != two.colour:
-        counts = [
-            "colours"
-            if each.colour
-            else f"{len(each.planes)} channel{'s' * (len(each.planes) > 1)}"
-            for each in (one, two)
-        ]
-        raise InputError(
-            f"{names[0]!r} has {counts[0]}, but {names[1]!r} has {counts[1]}; a translation is learned "
-            "between pictures of the same channels."
-        )
-    if len(source) == len(target) and all(
-        np.array_equal(a.planes, b.planes) for a, b in zip(source, target, strict=True)
-    ):
-        raise InputError(
-            f"{names[0]!r} and {names[1]!r} are the same pictures; there is nothing to learn."
-        )
 
 
 def _ranges(

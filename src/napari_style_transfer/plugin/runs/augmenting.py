@@ -45,6 +45,7 @@ def augment_set(
     )
     made: list[Made] = []
     left_out: list[str] = []
+    notes: dict[str, None] = {}
     last: AugmentStep | None = None
     pace, sent = _Pace(), -_INTERVAL
     with contextlib.closing(engine):  # type: ignore[type-var]
@@ -53,8 +54,10 @@ def augment_set(
                 made.append(last.made)
             if last.left_out:
                 left_out.append(last.left_out)
+            if last.note:
+                notes[last.note] = None
             seconds_left = pace.left(last)
-            if time.monotonic() - sent >= _INTERVAL and not should_stop():
+            if (last.note or time.monotonic() - sent >= _INTERVAL) and not should_stop():
                 sent = time.monotonic()
                 yield AugmentProgress(last, seconds_left)
     painting = last is not None and last.phase == "paint"
@@ -67,6 +70,7 @@ def augment_set(
         finished=last is not None and last.finished,
         left_out=tuple(left_out),
         warning=warning(made, folder / TABLE_NAME),
+        notes=tuple(notes),
         sheet=_sheet(folder),
     )
 

@@ -217,6 +217,8 @@ class AugmentEnded:
         For each picture that could not be made, a sentence on why.
     warning
         A sentence on pictures to which their labels may not fit any more; "" if there are none.
+    notes
+        What was said on the way, each once.
     sheet
         (H, W, 3), the contact sheet; None where there is none.
     """
@@ -229,6 +231,7 @@ class AugmentEnded:
     finished: bool = False
     left_out: tuple[str, ...] = ()
     warning: str = ""
+    notes: tuple[str, ...] = ()
     sheet: Picture | None = None
 
 

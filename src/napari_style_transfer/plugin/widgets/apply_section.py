@@ -105,7 +105,7 @@ class ApplySection(QWidget):
         self._learned: TranslatorEntry | None = None
         self._loaded: Loaded[Translator] = Loaded(load_translator)
         self._run: Run | None = None
-        self._live_said = ""
+        self._live_said, self._warned = "", ""
         self.translator = ComboField(
             choices=[(_NONE, "")],
             name="translator",
@@ -196,7 +196,7 @@ class ApplySection(QWidget):
         """Translate the slice on screen, and follow it."""
         content = self._content()
         if content is not None and self.entry is not None:
-            self.said.emit("", False)
+            self._warn()
             self._link.begin(content)
 
     def follow_choice(self, *_: Any) -> None:
@@ -206,6 +206,8 @@ class ApplySection(QWidget):
         elif self.picture.on and self._content() is not self._link.content:
             self.begin()
         elif self.picture.on:
+            if self._warned != self._warnings():
+                self._warn()
             self.picture.change()
 
     def leave(self) -> None:
@@ -234,6 +236,15 @@ class ApplySection(QWidget):
         lock(self.preview.native, "" if self.picture.on else obstacle)
         lock(self.apply.native, obstacle or ("" if self._run is None else _APPLYING))
         self.apply.text = "Apply" if self._run is None else "Applying…"
+
+    def _warnings(self) -> str:
+        """Return what is wrong with the chosen translator."""
+        return "" if self.entry is None else " ".join(self.entry.info.warnings)
+
+    def _warn(self) -> None:
+        """Say what is wrong with the chosen translator."""
+        self._warned = self._warnings()
+        self.said.emit(self._warned, False)
 
     def _on_preview(self) -> None:
         if self.picture.on:

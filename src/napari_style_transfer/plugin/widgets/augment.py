@@ -156,7 +156,8 @@ class AugmentWidget(Container[Any]):
         left_out = [f"Left out: {each}" for each in message.left_out[:_MOST_TOLD]]
         if len(message.left_out) > _MOST_TOLD:
             left_out.append(f"And {len(message.left_out) - _MOST_TOLD} more were left out.")
-        self._status.say(" ".join(part for part in (told, message.warning, *left_out) if part))
+        parts = told, message.warning, *message.notes, *left_out
+        self._status.say(" ".join(part for part in parts if part))
         if message.sheet is not None:
             show_sheet(self._viewer, message.sheet, message.out)
 

@@ -180,7 +180,10 @@ class TranslateWidget(Container[Any]):
             self.translation.offer(message.learned)
             if self._is_first:
                 self._is_first = False
+                noted = self._status.text()
                 self.translation.begin()
+                if not self._status.text():
+                    self._status.say(noted)
             self._warn(message.learned)
         if isinstance(message, LearningEnded):
             self._conclude(message)
