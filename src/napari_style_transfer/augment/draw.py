@@ -16,11 +16,12 @@ from napari_style_transfer.augment.pairs import Pair, Pairs
 from napari_style_transfer.augment.settings import AugmentSettings
 from napari_style_transfer.augment.stain import stains
 from napari_style_transfer.augment.values import Crop, draw_crop, style_planes
+from napari_style_transfer.cautions import exposure_caution, size_caution
 from napari_style_transfer.engine.tensors import resize
 from napari_style_transfer.errors import ContentError, InputError
 from napari_style_transfer.io.micrographs import Micrograph, micrograph_shape, read_micrograph
 from napari_style_transfer.settings import MIN_SIDE
-from napari_style_transfer.value_range import Planes, exposure_caution, size_caution
+from napari_style_transfer.value_range import Planes
 
 #: Long sides in pixels at which pictures are seen while a style is learned.
 _SIZES = 128, 512

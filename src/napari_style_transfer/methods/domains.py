@@ -8,9 +8,9 @@ from hashlib import sha256
 
 import numpy as np
 
+from napari_style_transfer.cautions import cautions
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.io.micrographs import Micrograph, as_micrograph
-from napari_style_transfer.value_range import cautions
 
 #: Pictures of a domain that are read, at most: of a stack, slices at even distances.
 MOST_PICTURES = 64
