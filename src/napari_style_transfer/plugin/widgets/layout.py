@@ -38,7 +38,7 @@ def lay_out(
     sections: Mapping[str, QWidget],
     plot: QWidget | None = None,
 ) -> dict[str, QCollapsible]:
-    """Lay the parts out in `root`, whose layout is emptied first, and return the sections.
+    """Lay the parts out in `root`, and return the sections.
 
     Parameters
     ----------
