@@ -11,11 +11,8 @@ import tifffile
 from PIL import Image
 
 from napari_style_transfer.errors import InputError
-from napari_style_transfer.io.micrographs import (
-    micrograph_shape,
-    read_micrograph,
-    save_micrograph,
-)
+from napari_style_transfer.io.micrograph_writer import save_micrograph
+from napari_style_transfer.io.micrographs import micrograph_shape, read_micrograph
 
 
 def values(*shape: int, dtype: Any = np.uint16) -> Any:

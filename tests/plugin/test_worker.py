@@ -90,9 +90,10 @@ def test_no_error_leaves_the_thread(
     engine.error = error
     _, outcome = drain(paint(job(viewer), lambda: False, set_event(), Steering()))
     assert isinstance(outcome, Failed)
-    assert sentence in outcome.sentence
-    assert "\n" not in outcome.sentence
-    assert outcome.sentence.endswith(".")
+    told = outcome.sentence()
+    assert sentence in told
+    assert "\n" not in told
+    assert told.endswith(".")
 
 
 def test_an_error_holds_on_to_nothing(

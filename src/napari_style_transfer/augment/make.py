@@ -16,7 +16,8 @@ from napari_style_transfer.augment.ways import Painter, Painting
 from napari_style_transfer.errors import ContentError, InputError
 from napari_style_transfer.io.atomic import save_bytes
 from napari_style_transfer.io.labels import read_labels
-from napari_style_transfer.io.micrographs import read_micrograph, save_micrograph
+from napari_style_transfer.io.micrograph_writer import save_micrograph
+from napari_style_transfer.io.micrographs import read_micrograph
 from napari_style_transfer.value_range import ValueRange
 
 

@@ -194,7 +194,7 @@ def _translate_file(
     path: Path, output: Path, translator: Translator, given: Any, stop: threading.Event
 ) -> bool:
     """Translate one file; return False if it was stopped."""
-    from napari_style_transfer.io.micrographs import save_micrographs
+    from napari_style_transfer.io.micrograph_writer import save_micrographs
 
     pictures = [translator.checked(each, str(path)) for each in _read(path)]
     pages = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import queue
 import uuid
@@ -86,12 +87,8 @@ class Pool(Generic[T]):
     @property
     def threads(self) -> int:
         """How many threads all workers have together."""
-        try:
+        with self._scheduler():
             return sum(self._client.nthreads().values())
-        except Exception:  # dask's own kind, which depends on its version
-            if self._client.status == "running":
-                raise
-            raise self._lost() from None
 
     def submit(self, tasks: Sequence[T], worker: str = "") -> None:
         """Hand in tasks.
@@ -111,7 +108,7 @@ class Pool(Generic[T]):
         if not tasks:
             return
         keys = [f"task-{self._token}-{next(self._numbers)}" for _ in tasks]
-        try:
+        with self._scheduler():
             futures = self._client.map(
                 self._run,
                 [cloudpickle.dumps(task) for task in tasks],
@@ -124,10 +121,6 @@ class Pool(Generic[T]):
                 workers=worker or None,
                 allow_other_workers=bool(worker),
             )
-        except Exception:  # dask's own kind, which depends on its version
-            if self._client.status == "running":
-                raise
-            raise self._lost() from None
         for future, task in zip(futures, tasks, strict=True):
             self._tasks[future.key] = future, task
             future.add_done_callback(self._note)
@@ -180,6 +173,16 @@ class Pool(Generic[T]):
 
     def _note(self, future: Future) -> None:
         self._done.put(future.key)
+
+    @contextlib.contextmanager
+    def _scheduler(self) -> Iterator[None]:
+        """Say of whatever goes wrong that the scheduler was lost, if it was."""
+        try:
+            yield
+        except Exception:  # dask's own kind, which depends on its version
+            if self._client.status == "running":
+                raise
+            raise self._lost() from None
 
     def _lost(self) -> LostSchedulerError:
         return LostSchedulerError(f"The scheduler {self._address} was lost.")

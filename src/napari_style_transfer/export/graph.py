@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from napari_style_transfer.errors import InputError
 from napari_style_transfer.io.network_file import stored
 from napari_style_transfer.io.onnx_file import SCALE_SUFFIX
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
 
 #: Version of ONNX's operators, which onnxruntime knows since 1.12, and of the file's format.
 OPSET, IR_VERSION = 17, 8
@@ -22,9 +28,20 @@ class Graph:
     half, int8
         Whether numbers are stored in half precision where that is good enough, or kernels in 8 bits and all
         else in half precision.
+
+    Raises
+    ------
+    InputError
+        If the package onnx is not installed.
     """
 
     def __init__(self, *, half: bool = False, int8: bool = False) -> None:
+        try:
+            import onnx  # noqa: F401
+        except ImportError:
+            raise InputError(
+                "Writing ONNX needs one more package: pip install 'napari-style-transfer[export]'."
+            ) from None
         self._half, self._int8 = half or int8, int8
         self.nodes: list[Any] = []
         self.initializers: list[Any] = []
@@ -70,6 +87,37 @@ class Graph:
         values = stored(values) if self._half else values
         self.initializers.append(numpy_helper.from_array(values, name))
         return self("Cast", name, to=onnx_type("FLOAT")) if values.dtype == np.float16 else name
+
+    def model(
+        self, title: str, inputs: Sequence[Any], output: Any, *, about: str, facts: dict[str, str]
+    ) -> ModelProto:
+        """Return the graph as a model, after ONNX's own check.
+
+        Parameters
+        ----------
+        title
+            What it is called.
+        inputs, output
+            Names, types and shapes, as ``onnx.helper`` makes them.
+        about
+            A sentence on what it does.
+        facts
+            Its metadata.
+        """
+        import onnx
+        from onnx import helper
+
+        model = helper.make_model(
+            helper.make_graph(self.nodes, title, inputs, [output], self.initializers),
+            opset_imports=[helper.make_opsetid("", OPSET)],
+            ir_version=IR_VERSION,
+            producer_name="napari-style-transfer",
+            producer_version=metadata.version("napari-style-transfer"),
+            doc_string=about,
+        )
+        helper.set_model_props(model, facts)
+        onnx.checker.check_model(model, full_check=True)
+        return model
 
     def margins(self, shape: str, stride: int, margin: int) -> tuple[str, str]:
         """Return by how many pixels a picture of any shape grows to whole strides, and what is mirrored.

@@ -22,8 +22,7 @@ from napari_style_transfer.engine.networks.transformer import (
     STRIDE,
     ConditionalConvolution,
 )
-from napari_style_transfer.errors import InputError
-from napari_style_transfer.export.graph import IR_VERSION, OPSET, Graph, onnx_type
+from napari_style_transfer.export.graph import OPSET, Graph, onnx_type
 from napari_style_transfer.geometry import Shape
 from napari_style_transfer.io.fast_file import FAST_STYLE_KEY, described
 
@@ -67,39 +66,25 @@ def onnx_model(
     InputError
         If the package onnx is not installed.
     """
-    try:
-        import onnx
-    except ImportError:
-        raise InputError(
-            "Writing ONNX needs one more package: pip install 'napari-style-transfer[export]'."
-        ) from None
     graph = _Painter(half=half, int8=int8)
     graph.paint(fast_style, size)
-    helper, types = onnx.helper, onnx.TensorProto
+    from onnx import TensorProto, helper
+
     shape = [1, *(size or ("height", "width")), 3]
     styles = len(fast_style.names)
     inputs = [
-        helper.make_tensor_value_info(PICTURE, types.UINT8, shape),
-        helper.make_tensor_value_info("strength", types.FLOAT, [1]),
-        helper.make_tensor_value_info("stroke_size", types.FLOAT, [1]),
-        helper.make_tensor_value_info("shares", types.FLOAT, [styles]),
+        helper.make_tensor_value_info(PICTURE, TensorProto.UINT8, shape),
+        helper.make_tensor_value_info("strength", TensorProto.FLOAT, [1]),
+        helper.make_tensor_value_info("stroke_size", TensorProto.FLOAT, [1]),
+        helper.make_tensor_value_info("shares", TensorProto.FLOAT, [styles]),
     ]
-    output = helper.make_tensor_value_info(PAINTED, types.UINT8, shape)
+    output = helper.make_tensor_value_info(PAINTED, TensorProto.UINT8, shape)
     title = name or ", ".join(fast_style.names)
-    model = helper.make_model(
-        helper.make_graph(graph.nodes, title, inputs, [output], graph.initializers),
-        opset_imports=[helper.make_opsetid("", OPSET)],
-        ir_version=IR_VERSION,
-        producer_name="napari-style-transfer",
-        producer_version=metadata.version("napari-style-transfer"),
-        doc_string=f"Paints pictures in the style of {title}.",
-    )
-    helper.set_model_props(model, _properties(fast_style, title, licence))
-    onnx.checker.check_model(model, full_check=True)
-    return model
+    about, facts = f"Paints pictures in the style of {title}.", _facts(fast_style, title, licence)
+    return graph.model(title, inputs, output, about=about, facts=facts)
 
 
-def _properties(fast_style: FastStyle, title: str, licence: str) -> dict[str, str]:
+def _facts(fast_style: FastStyle, title: str, licence: str) -> dict[str, str]:
     """Return the model's metadata."""
     info = fast_style.info
     return {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,8 +10,7 @@ from torch import nn
 
 from napari_style_transfer.engine.networks.generator import STRIDE, Generator
 from napari_style_transfer.engine.translation.apply import HALO
-from napari_style_transfer.errors import InputError
-from napari_style_transfer.export.graph import IR_VERSION, OPSET, Graph
+from napari_style_transfer.export.graph import Graph
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -44,28 +42,16 @@ def translator_model(
     InputError
         If the package onnx is not installed.
     """
-    try:
-        import onnx
-    except ImportError:
-        raise InputError(
-            "Writing ONNX needs one more package: pip install 'napari-style-transfer[export]'."
-        ) from None
     graph, info = _Translation(half=half, int8=int8), translator.info
     graph.translate(translator)
-    helper, types = onnx.helper, onnx.TensorProto
+    from onnx import TensorProto, helper
+
     shape: list[str | int | None] = [1, translator.generator.channels, "height", "width"]
     given, made = (
-        helper.make_tensor_value_info(name, types.FLOAT, shape) for name in (PICTURE, TRANSLATED)
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+        for name in (PICTURE, TRANSLATED)
     )
     title = f"{info.source} as {info.target}"
-    model = helper.make_model(
-        helper.make_graph(graph.nodes, title, [given], [made], graph.initializers),
-        opset_imports=[helper.make_opsetid("", OPSET)],
-        ir_version=IR_VERSION,
-        producer_name="napari-style-transfer",
-        producer_version=metadata.version("napari-style-transfer"),
-        doc_string=f"Makes synthetic pictures: {title}.",
-    )
     facts = {
         "name": title,
         "synthetic": "true",
@@ -78,9 +64,9 @@ def translator_model(
         ),
         "settings": info.settings.model_dump_json(),
     }
-    helper.set_model_props(model, facts)
-    onnx.checker.check_model(model, full_check=True)
-    return model
+    return graph.model(
+        title, [given], made, about=f"Makes synthetic pictures: {title}.", facts=facts
+    )
 
 
 class _Translation(Graph):

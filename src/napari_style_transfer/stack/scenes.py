@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
@@ -88,10 +89,8 @@ def _divided(
     for place, index in enumerate(movie):
         seen = None
         if not stop():
-            try:
+            with contextlib.suppress(InputError):  # it is said when it is its turn
                 seen = thumbnail(to_tensor(read(index), "content"))
-            except InputError:  # it is said when it is its turn
-                seen = None
         if place:
             changes.append(change(seen, last))
         last = last if seen is None else seen

@@ -173,8 +173,8 @@ class Spread:
 
     def _hand_in(self) -> None:
         """Keep the workers busy."""
-        each = _AHEAD if self._order.independent else 1
-        free = max(1, self._pool.threads) * each - len(self._pool)
+        ahead = _AHEAD if self._order.independent else 1
+        free = max(1, self._pool.threads) * ahead - len(self._pool)
         anywhere = []
         while free > 0 and not self._undecided and (taken := self._queue.take()) is not None:
             task, before = taken

@@ -106,14 +106,13 @@ class Failed:
 
     error: Exception
 
-    @property
-    def sentence(self) -> str:
-        """What to tell the user."""
+    def sentence(self, what: str = "style transfer") -> str:
+        """Return what to tell the user; `what` broke off."""
         if isinstance(self.error, StyleTransferError):
             return str(self.error)
-        what = str(self.error).strip().splitlines()
-        reason = f"{type(self.error).__name__}: {what[0]}" if what else type(self.error).__name__
-        return f"The style transfer broke off ({reason.rstrip('.')})."
+        lines = str(self.error).strip().splitlines()
+        reason = f"{type(self.error).__name__}: {lines[0]}" if lines else type(self.error).__name__
+        return f"The {what} broke off ({reason.rstrip('.')})."
 
 
 @dataclass(frozen=True)

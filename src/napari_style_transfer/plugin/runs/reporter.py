@@ -117,7 +117,7 @@ class Reporter:
             self._keep(message)
             return
         if isinstance(message, Failed):
-            self._panels.complain(message.sentence)
+            self._panels.complain(message.sentence())
             return
         if isinstance(message, StackEnded):
             self._conclude_stack(message)

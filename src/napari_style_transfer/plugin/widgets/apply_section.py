@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import Container, PushButton
 from psygnal import Signal
-from qtpy.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.plugin.inputs import translators
@@ -32,6 +32,7 @@ from napari_style_transfer.plugin.runs.worker import Run
 from napari_style_transfer.plugin.widgets.calm import lock, make_calm
 from napari_style_transfer.plugin.widgets.combo import ComboField, told_apart
 from napari_style_transfer.plugin.widgets.layer_choice import LayerChoice
+from napari_style_transfer.plugin.widgets.layout import fill
 from napari_style_transfer.plugin.widgets.live_link import LiveLink
 from napari_style_transfer.plugin.widgets.session import session_of
 
@@ -134,7 +135,7 @@ class ApplySection(QWidget):
         )
         self.form = Container[Any]()
         self.form.extend([self.translator, self.content])
-        self._lay_out()
+        fill(self, self.form.native, [self.preview.native, self.apply.native])
         self.picture = LivePicture(
             self, viewer, lifetime, self._job, self._say_live, translate_slice, self._layer
         )
@@ -279,10 +280,7 @@ class ApplySection(QWidget):
         except InputError as error:
             self.said.emit(str(error), True)
             return
-        # Qt would cut a method of this widget off when it deletes it, and the end would not be heard.
-        self._run = Run(
-            job, apply_translator, lambda message: self._hear(message), lambda: self._on_end()
-        )
+        self._run = Run(job, apply_translator, self._hear, self._on_end)
         self.said.emit("", False)
         self.changed.emit()
         self._run.start()
@@ -291,7 +289,7 @@ class ApplySection(QWidget):
         if self._lifetime.ended or message is None:
             return
         if isinstance(message, Failed):
-            self.said.emit(message.sentence.replace("style transfer", "translation"), True)
+            self.said.emit(message.sentence("translation"), True)
             return
         self.leave()
         live = self.picture.layer
@@ -325,7 +323,7 @@ class ApplySection(QWidget):
         return translation_job(self._content(), lambda: load(source), entry.info, self._device())
 
     def _content(self) -> Image | None:
-        chosen: Image | None = without_proxy(self.content.value, self._viewer)
+        chosen: Image | None = self.content.layer
         return self._source() if chosen is None else chosen
 
     def _layer(self, _: Image, layer: Image | None) -> TranslatedLayer:
@@ -341,15 +339,3 @@ class ApplySection(QWidget):
 
     def _is_offered(self, layer: Layer) -> bool:
         return not self.owns(layer)
-
-    def _lay_out(self) -> None:
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(6)
-        column.addWidget(self.form.native)
-        row = QHBoxLayout()
-        row.setSpacing(6)
-        for button in (self.preview, self.apply):
-            button.native.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-            row.addWidget(button.native, 1)
-        column.addLayout(row)

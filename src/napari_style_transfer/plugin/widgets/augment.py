@@ -18,10 +18,11 @@ from napari_style_transfer.plugin.runs.reporter import Panels
 from napari_style_transfer.plugin.runs.worker import Run
 from napari_style_transfer.plugin.widgets.augment_choices import AugmentChoices
 from napari_style_transfer.plugin.widgets.calm import lock
-from napari_style_transfer.plugin.widgets.layout import lay_out, paint_run_button
+from napari_style_transfer.plugin.widgets.layout import lay_out
 from napari_style_transfer.plugin.widgets.match_section import MatchSection
 from napari_style_transfer.plugin.widgets.progress import ProgressPanel
 from napari_style_transfer.plugin.widgets.sentence import Sentence
+from napari_style_transfer.plugin.widgets.theme import ThemeColours
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -83,7 +84,7 @@ class AugmentWidget(Container[Any]):
             },
         )
         self._connect()
-        self._on_theme()
+        self._colours = ThemeColours(napari_viewer, self._lifetime, self.run.native)
         self.reset_choices()
 
     def reset_choices(self, *_: Any) -> None:
@@ -106,10 +107,7 @@ class AugmentWidget(Container[Any]):
         self.choices.layers.keep_ticks()
         self._status.say("")
         self._progress.prepare("Looking at the pictures…")
-        # Qt would cut a method of this widget off when it deletes it, and the end would not be heard.
-        self._lifetime.run = Run(
-            job, augment_set, lambda message: self._hear(message), lambda: self._on_end()
-        )
+        self._lifetime.run = Run(job, augment_set, self._hear, self._on_end)
         self._refresh()
         self._lifetime.run.start()
 
@@ -130,7 +128,7 @@ class AugmentWidget(Container[Any]):
         if self._lifetime.ended:
             return
         if isinstance(message, Failed):
-            self._panels.complain(message.sentence.replace("style transfer", "augmentation"))
+            self._panels.complain(message.sentence("augmentation"))
         elif isinstance(message, AugmentEnded):
             self._conclude(message)
         else:
@@ -194,13 +192,6 @@ class AugmentWidget(Container[Any]):
         """Return whether a layer may be a picture of a microscope."""
         return not (carries_recipe(layer) or is_sheet(layer) or is_matched(layer))
 
-    def _on_theme(self) -> None:
-        from napari.utils.theme import get_theme
-
-        if not self._lifetime.ended:
-            theme = get_theme(self._viewer.theme)
-            paint_run_button(self.run.native, theme.current.as_hex())
-
     def _rows(self) -> list[list[QPushButton]]:
         return [[self.run.native, self.stop.native]]
 
@@ -213,5 +204,4 @@ class AugmentWidget(Container[Any]):
         for event in ("inserted", "reordered", "renamed"):
             layers.events[event].connect(self.reset_choices)
         layers.events.removed.connect(self._on_removed)
-        self._viewer.events.theme.connect(self._on_theme)
         self._lifetime.watch(self.native)

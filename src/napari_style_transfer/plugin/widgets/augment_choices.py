@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import Container
 from psygnal import Signal
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_style_transfer.augment.settings import AugmentSettings
 from napari_style_transfer.errors import InputError
@@ -18,13 +18,13 @@ from napari_style_transfer.plugin.inputs.augment_job import (
     freeze_training,
     labels_of,
 )
-from napari_style_transfer.plugin.inputs.proxy import without_proxy
+from napari_style_transfer.plugin.inputs.proxy import without_proxies
 from napari_style_transfer.plugin.widgets.calm import lock
 from napari_style_transfer.plugin.widgets.combo import ComboField
 from napari_style_transfer.plugin.widgets.fields import TypedField, build_field, commit, is_advanced
 from napari_style_transfer.plugin.widgets.folder_field import FolderField
 from napari_style_transfer.plugin.widgets.layer_table import LayerTable
-from napari_style_transfer.plugin.widgets.layout import flush
+from napari_style_transfer.plugin.widgets.layout import fill, flush
 from napari_style_transfer.plugin.widgets.preferences import preferred
 from napari_style_transfer.plugin.widgets.remembered import remember, remembered
 from napari_style_transfer.plugin.widgets.session import session_of
@@ -177,7 +177,7 @@ class AugmentChoices:
         assert out is not None
         images = self.images.path
         is_folder = self.images_from.value == _FOLDER
-        ticked = self._own(self.layers.contents())
+        ticked = without_proxies(self.layers.contents(), self._viewer)
         return AugmentJob(
             images=images
             if is_folder and images is not None
@@ -185,7 +185,7 @@ class AugmentChoices:
             labels=self.labels.path if is_folder else None,
             styles=str(styles)
             if self.styles_from.value == _FOLDER
-            else freeze_style_slices(self._own(self.layers.styles())),
+            else freeze_style_slices(without_proxies(self.layers.styles(), self._viewer)),
             out=out,
             settings=self.settings(),
         )
@@ -209,11 +209,7 @@ class AugmentChoices:
         flush(advanced.native)
         self._forms = form, below, advanced
         self.native, self.advanced = QWidget(), advanced.native
-        column = QVBoxLayout(self.native)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(5)
-        for part in (form.native, self.layers, below.native):
-            column.addWidget(part)
+        fill(self.native, form.native, self.layers, below.native, spacing=5)
 
     def _begin(self) -> None:
         """Show what was chosen before in this viewer; at first what was chosen last, or fits its layers."""
@@ -292,9 +288,5 @@ class AugmentChoices:
     def _labels(self) -> list[Labels]:
         from napari.layers import Labels
 
-        return self._own([layer for layer in self._viewer.layers if isinstance(layer, Labels)])
-
-    def _own(self, layers: list[Any]) -> list[Any]:
-        return [
-            layer for each in layers if (layer := without_proxy(each, self._viewer)) is not None
-        ]
+        labels = (layer for layer in self._viewer.layers if isinstance(layer, Labels))
+        return without_proxies(labels, self._viewer)

@@ -108,10 +108,7 @@ class ExportMenu:
         except InputError as error:
             self.said.emit(str(error), True)
             return
-        # Lambdas, since Qt would cut methods off when it deletes the widget.
-        self._run = Run(
-            job, export, lambda message: self._hear(job, message), lambda: self._on_end()
-        )
+        self._run = Run(job, export, partial(self._hear, job), self._on_end)
         self.show_state()
         self.said.emit(f"Exporting '{entry.name}'…", False)
         self._run.start()
@@ -158,7 +155,7 @@ class ExportMenu:
         if self._lifetime.ended:
             return
         if isinstance(message, Failed):
-            self.said.emit(message.sentence.replace("style transfer", "export"), True)
+            self.said.emit(message.sentence("export"), True)
         elif job.kind.is_page:
             serve = f"python -m http.server --directory {message.path}"
             self.said.emit(f"Wrote a page with '{job.entry.name}'; to see it: {serve}", False)

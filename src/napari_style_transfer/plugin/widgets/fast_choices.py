@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import Container
 from psygnal import Signal
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.fast_style import STROKE_SIZES
@@ -19,7 +19,7 @@ from napari_style_transfer.plugin.widgets.combo import ComboField, told_apart
 from napari_style_transfer.plugin.widgets.fields import NumberField, TypedField, build_field
 from napari_style_transfer.plugin.widgets.gallery import Gallery, Thumbnail
 from napari_style_transfer.plugin.widgets.layer_choice import LayerChoice
-from napari_style_transfer.plugin.widgets.layout import flush
+from napari_style_transfer.plugin.widgets.layout import fill, flush
 from napari_style_transfer.plugin.widgets.number_box import NumberRange
 from napari_style_transfer.plugin.widgets.remembered import remember, remembered
 from napari_style_transfer.plugin.widgets.session import kept, session_of
@@ -126,12 +126,7 @@ class FastChoices:
         for each in (form, fields):
             flush(each.native)
         self._forms = form, fields  # or Python would delete them
-        column = QVBoxLayout(self.native)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(6)
-        column.addWidget(form.native)
-        column.addWidget(self.gallery)
-        column.addWidget(fields.native)
+        fill(self.native, form.native, self.gallery, fields.native)
         self.share.visible = False
         self._restore()
         for field in (self.strength, self.stroke_size, self.share, self.size, self.divider):

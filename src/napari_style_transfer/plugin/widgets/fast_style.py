@@ -11,7 +11,6 @@ from napari_style_transfer.errors import InputError
 from napari_style_transfer.plugin.inputs import library
 from napari_style_transfer.plugin.inputs.fast_job import FastChoice, FastNote, fast_job
 from napari_style_transfer.plugin.inputs.job import Job
-from napari_style_transfer.plugin.inputs.proxy import without_proxy
 from napari_style_transfer.plugin.inputs.whole_stack import count_slices, whole_stack
 from napari_style_transfer.plugin.outputs.result import carries_recipe
 from napari_style_transfer.plugin.runs.fast_styles import FastStyles
@@ -24,13 +23,14 @@ from napari_style_transfer.plugin.widgets.divider import DividerDrag
 from napari_style_transfer.plugin.widgets.export_menu import ExportMenu
 from napari_style_transfer.plugin.widgets.fast_buttons import FastButtons, State
 from napari_style_transfer.plugin.widgets.fast_choices import FastChoices
-from napari_style_transfer.plugin.widgets.layout import flush, lay_out, paint_run_button
+from napari_style_transfer.plugin.widgets.layout import flush, lay_out
 from napari_style_transfer.plugin.widgets.learn_section import LearnSection
 from napari_style_transfer.plugin.widgets.library_section import LibrarySection
 from napari_style_transfer.plugin.widgets.live_link import LiveLink
 from napari_style_transfer.plugin.widgets.loss_plot import LossPlot
 from napari_style_transfer.plugin.widgets.progress import ProgressPanel
 from napari_style_transfer.plugin.widgets.sentence import Sentence
+from napari_style_transfer.plugin.widgets.theme import ThemeColours
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -88,7 +88,6 @@ class FastStyleWidget(Container[Any]):
         self._live_said = ""
         self._learned_key: str | None = None
         plot = LossPlot("second")
-        self._plot = plot
         panels = Panels(self._status, self._progress)
         self._panels = panels
         self._reporter = Reporter(napari_viewer, panels, self._lifetime)
@@ -127,7 +126,7 @@ class FastStyleWidget(Container[Any]):
         self._lifetime.closing.append(drag.end)
         self._connect()
         self._picture.divide(self.divider.value or None)
-        self._on_theme()
+        self._colours = ThemeColours(napari_viewer, self._lifetime, self.live.native, plot)
         self.reset_choices()
 
     def reset_choices(self, *_: Any) -> None:
@@ -181,8 +180,8 @@ class FastStyleWidget(Container[Any]):
         self._refresh()
 
     def _on_keep(self) -> None:
-        if name := self._link.keep():
-            self._status.say(f"Kept as '{name}', hidden below the live picture.")
+        if told := self._link.keep():
+            self._status.say(told)
 
     def _on_restore(self) -> None:
         layer = self._viewer.layers.selection.active
@@ -284,7 +283,7 @@ class FastStyleWidget(Container[Any]):
         )
 
     def _content(self) -> Image | None:
-        layer: Image | None = without_proxy(self.content.value, self._viewer)
+        layer: Image | None = self.content.layer
         return layer
 
     def _is_content(self, layer: Layer) -> bool:
@@ -361,14 +360,6 @@ class FastStyleWidget(Container[Any]):
         title = "The result does not fit into memory; choose an empty folder for it"
         return QFileDialog.getExistingDirectory(self.native, title) or None
 
-    def _on_theme(self) -> None:
-        from napari.utils.theme import get_theme
-
-        if not self._lifetime.ended:
-            theme = get_theme(self._viewer.theme)
-            self._plot.set_colours(theme.text.as_hex(), theme.background.as_hex())
-            paint_run_button(self.live.native, theme.current.as_hex())
-
     def _connect(self) -> None:
         self.live.changed.connect(self._on_live)
         self.keep.changed.connect(self._on_keep)
@@ -394,7 +385,6 @@ class FastStyleWidget(Container[Any]):
         layers.selection.events.active.connect(self._refresh)
         for event in ("order", "ndisplay", "range"):
             self._viewer.dims.events[event].connect(self._refresh)
-        self._viewer.events.theme.connect(self._on_theme)
         self._lifetime.watch(self.native)
 
     def _on_divider(self, value: float) -> None:

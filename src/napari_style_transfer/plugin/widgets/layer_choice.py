@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from magicgui.widgets.bases import CategoricalWidget
 from qtpy.QtCore import Qt
 
+from napari_style_transfer.plugin.inputs.proxy import without_proxy
 from napari_style_transfer.plugin.widgets.calm import make_calm
 from napari_style_transfer.plugin.widgets.combo import ComboField
 
@@ -52,6 +53,11 @@ class LayerChoice(ComboField):
         self.null_string = none
         super().__init__(choices=self._layers, nullable=bool(none), **kwargs)
         make_calm(self.native)
+
+    @property
+    def layer(self) -> Any:
+        """The layer that is chosen, without the proxy in which napari hands it to plugins; or None."""
+        return without_proxy(self.value, self._viewer)
 
     @property
     def missing(self) -> str | None:

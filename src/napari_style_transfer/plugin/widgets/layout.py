@@ -38,7 +38,7 @@ def lay_out(
     sections: Mapping[str, QWidget],
     plot: QWidget | None = None,
 ) -> dict[str, QCollapsible]:
-    """Lay the parts out in `root`, whose layout is emptied first, and return the sections.
+    """Lay the parts out in `root`, and return the sections.
 
     Parameters
     ----------
@@ -62,15 +62,9 @@ def lay_out(
 
     layout.addWidget(form)
     for number, row in enumerate(buttons):
-        line = QHBoxLayout()
-        line.setSpacing(6)
-        for button in row:
-            if number == 0:
-                button.setMinimumHeight(_BUTTON_HEIGHT)
-            # As wide as the others of its row, whatever its text: it does not jump when that changes.
-            button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-            line.addWidget(button, 1)
-        layout.addLayout(line)
+        for button in row if number == 0 else ():
+            button.setMinimumHeight(_BUTTON_HEIGHT)
+        layout.addLayout(_row(row))
     for panel in panels:
         layout.addWidget(panel)
 
@@ -91,6 +85,28 @@ def lay_out(
     _layout(root).setContentsMargins(0, 0, 0, 0)
     _layout(root).addWidget(_Scroll(column))
     return folded
+
+
+def fill(widget: QWidget, *parts: QWidget | Sequence[QWidget], spacing: int = 6) -> None:
+    """Put parts into an empty widget, one below the other; some buttons together are a row."""
+    column = QVBoxLayout(widget)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(spacing)
+    for part in parts:
+        if isinstance(part, QWidget):
+            column.addWidget(part)
+        else:
+            column.addLayout(_row(part))
+
+
+def _row(buttons: Sequence[QWidget]) -> QHBoxLayout:
+    """Return buttons beside each other, all as wide whatever their texts, or they jump as these change."""
+    row = QHBoxLayout()
+    row.setSpacing(6)
+    for button in buttons:
+        button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        row.addWidget(button, 1)
+    return row
 
 
 class _Column(QWidget):
@@ -171,13 +187,6 @@ class _Scroll(QScrollArea):
         if event is not None and event.type() == QEvent.Type.LayoutRequest:
             self.updateGeometry()
         return bool(super().eventFilter(watched, event))
-
-
-def paint_run_button(button: QPushButton, colour: str) -> None:
-    """Make Run, while it can be pressed, stand out in the theme's accent `colour`."""
-    button.setStyleSheet(
-        f"QPushButton {{ font-weight: bold; }} QPushButton:enabled {{ background: {colour}; }}"
-    )
 
 
 class _Section(QCollapsible):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from magicgui.widgets import Container, PushButton
 from psygnal import Signal
-from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QProgressBar, QWidget
 
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.learning import LearningSettings, LearningStep
@@ -16,7 +16,7 @@ from napari_style_transfer.plugin.inputs.learning_job import (
     freeze_contents,
     freeze_styles_to_learn,
 )
-from napari_style_transfer.plugin.inputs.proxy import without_proxy
+from napari_style_transfer.plugin.inputs.proxy import without_proxies
 from napari_style_transfer.plugin.runs.eta import format_duration
 from napari_style_transfer.plugin.runs.learning import learn
 from napari_style_transfer.plugin.runs.messages import Failed, LearningEnded, LearningProgress
@@ -25,7 +25,7 @@ from napari_style_transfer.plugin.widgets.calm import lock
 from napari_style_transfer.plugin.widgets.combo import ComboField
 from napari_style_transfer.plugin.widgets.fields import RATIOS, NumberField
 from napari_style_transfer.plugin.widgets.layer_table import LayerTable
-from napari_style_transfer.plugin.widgets.layout import flush
+from napari_style_transfer.plugin.widgets.layout import fill, flush
 from napari_style_transfer.plugin.widgets.loss_plot import LossPlot
 from napari_style_transfer.plugin.widgets.number_box import NumberRange
 from napari_style_transfer.plugin.widgets.sentence import Sentence
@@ -146,20 +146,8 @@ class LearnSection(QWidget):
         form.extend([self.minutes, self.start])
         flush(form.native)
         self._form = form
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(6)
-        column.addWidget(self.layers)
-        column.addWidget(form.native)
-        row = QHBoxLayout()
-        row.setSpacing(6)
-        for button in (self.learn, self.stop, self.go_on):
-            button.native.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-            row.addWidget(button.native, 1)
-        column.addLayout(row)
-        column.addWidget(self._bar)
-        column.addWidget(self._text)
-        column.addWidget(plot)
+        buttons = [each.native for each in (self.learn, self.stop, self.go_on)]
+        fill(self, self.layers, form.native, buttons, self._bar, self._text, plot)
         self.learn.changed.connect(self._on_learn)
         self.stop.changed.connect(self._on_stop)
         self.go_on.changed.connect(self._on_go_on)
@@ -212,8 +200,12 @@ class LearnSection(QWidget):
             return
         try:
             settings = self.settings()
-            styles = freeze_styles_to_learn(self._own(self.layers.styles()), settings.size)
-            contents = freeze_contents(self._own(self.layers.contents()), settings.size)
+            styles = freeze_styles_to_learn(
+                without_proxies(self.layers.styles(), self._viewer), settings.size
+            )
+            contents = freeze_contents(
+                without_proxies(self.layers.contents(), self._viewer), settings.size
+            )
             path = library.new_file(tuple(styles))
         except InputError as error:
             self.said.emit(str(error), True)
@@ -237,10 +229,7 @@ class LearnSection(QWidget):
         self._bar.setRange(0, 0)
         self._bar.show()
         self._text.say("Loading the network…")
-        # Qt would cut a method of this widget off when it deletes it, and the end would not be heard.
-        self._lifetime.run = Run(
-            job, learn, lambda message: self._hear(message), lambda: self._on_end()
-        )
+        self._lifetime.run = Run(job, learn, self._hear, self._on_end)
         self.said.emit("", False)
         self.changed.emit()
         self._lifetime.run.start()
@@ -256,7 +245,7 @@ class LearnSection(QWidget):
             return
         if isinstance(message, Failed):
             self._plot.end()
-            self.said.emit(message.sentence.replace("style transfer", "learning"), True)
+            self.said.emit(message.sentence("learning"), True)
             return
         self._draw(message)
         if message.learned is not None:
@@ -299,8 +288,3 @@ class LearnSection(QWidget):
             self._text.say("")
             self.show_state()
             self.changed.emit()
-
-    def _own(self, layers: list[Any]) -> list[Any]:
-        return [
-            layer for each in layers if (layer := without_proxy(each, self._viewer)) is not None
-        ]

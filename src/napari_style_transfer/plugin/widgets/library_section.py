@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from magicgui.widgets import PushButton
 from psygnal import Signal
-from qtpy.QtWidgets import QFileDialog, QGridLayout, QMessageBox, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from napari_style_transfer.errors import StyleTransferError
 from napari_style_transfer.plugin.widgets.calm import lock
+from napari_style_transfer.plugin.widgets.layout import fill
 from napari_style_transfer.plugin.widgets.sentence import Sentence
 
 if TYPE_CHECKING:
@@ -123,18 +124,11 @@ class LibrarySection(QWidget):
             self.export = exports.button
             buttons.append(exports.button)
             exports.said.connect(lambda sentence, wrong: self.said.emit(sentence, wrong))
-        grid = QGridLayout()
-        grid.setSpacing(6)
         columns = 2 if exports is not None else 3
-        for place, button in enumerate(buttons):
-            button.native.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-            grid.addWidget(button.native, *divmod(place, columns))
+        natives = [each.native for each in buttons]
+        rows = [natives[at : at + columns] for at in range(0, len(natives), columns)]
         self._where = Sentence()
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(6)
-        column.addLayout(grid)
-        column.addWidget(self._where)
+        fill(self, *rows, self._where)
         self._where.say(f"Your {noun}s are kept in {library.folder()}.")
         self.save_as.changed.connect(self._on_save_as)
         self.load.changed.connect(self._on_load)

@@ -81,9 +81,10 @@ class LiveLink:
         return _DELETED if self.picture.on and self.picture.deleted else ""
 
     def keep(self) -> str:
-        """Put a copy of the picture aside, and return the name of its layer; "" if there is none."""
+        """Put a copy of the picture aside, and return a sentence on where; "" if there is none."""
         live = self.picture.layer
-        return "" if live is None else live.keep()
+        name = "" if live is None else live.keep()
+        return name and f"Kept as '{name}', hidden below the live picture."
 
     def _on_closed(self) -> None:
         self._watch.watch(None)

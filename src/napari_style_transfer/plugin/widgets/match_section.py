@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, get_args
 
 from magicgui.widgets import Container, PushButton
-from qtpy.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_style_transfer.augment.settings import Instant
 from napari_style_transfer.plugin.inputs.content_watch import ContentWatch
 from napari_style_transfer.plugin.inputs.match_job import MatchJob, match_job
-from napari_style_transfer.plugin.inputs.proxy import without_proxy
 from napari_style_transfer.plugin.outputs.live_layer import MatchedLayer
 from napari_style_transfer.plugin.outputs.sheet_layer import is_sheet
 from napari_style_transfer.plugin.runs.live import LivePicture
@@ -19,7 +18,7 @@ from napari_style_transfer.plugin.widgets.calm import lock, make_calm
 from napari_style_transfer.plugin.widgets.combo import ComboField
 from napari_style_transfer.plugin.widgets.fields import NumberField
 from napari_style_transfer.plugin.widgets.layer_choice import LayerChoice
-from napari_style_transfer.plugin.widgets.layout import flush
+from napari_style_transfer.plugin.widgets.layout import fill, flush
 from napari_style_transfer.plugin.widgets.live_link import LiveLink
 from napari_style_transfer.plugin.widgets.number_box import NumberRange
 from napari_style_transfer.plugin.widgets.sentence import Sentence
@@ -132,13 +131,13 @@ class MatchSection(QWidget):
         self._refresh()
 
     def _on_keep(self) -> None:
-        if name := self._link.keep():
-            self._say(f"Kept as '{name}', hidden below the live picture.")
+        if told := self._link.keep():
+            self._say(told)
 
     def _on_change(self) -> None:
         if self.picture.on:
-            if self._own(self.content) is self._link.content:
-                self._style_watch.watch(self._own(self.reference))
+            if self.content.layer is self._link.content:
+                self._style_watch.watch(self.reference.layer)
                 self.picture.change()
             else:
                 self._begin()
@@ -150,10 +149,10 @@ class MatchSection(QWidget):
             self.picture.change()
 
     def _begin(self) -> None:
-        content = self._own(self.content)
+        content = self.content.layer
         if content is not None:
             self._say("")
-            self._style_watch.watch(self._own(self.reference))
+            self._style_watch.watch(self.reference.layer)
             self._link.begin(content)
 
     def _leave(self) -> None:
@@ -161,8 +160,9 @@ class MatchSection(QWidget):
         self._link.end()
 
     def _job(self) -> MatchJob:
-        content, style = self._own(self.content), self._own(self.reference)
-        return match_job(content, style, self.way.value, self.strength.value)
+        return match_job(
+            self.content.layer, self.reference.layer, self.way.value, self.strength.value
+        )
 
     def _layer(self, content: Image, layer: Image | None) -> MatchedLayer:
         return MatchedLayer(self._viewer, "", layer, content=content)
@@ -189,10 +189,6 @@ class MatchSection(QWidget):
         lock(self.match.native, "" if on else obstacle)
         lock(self.keep.native, "" if self.picture.layer is not None else _NOTHING)
 
-    def _own(self, choice: LayerChoice) -> Image | None:
-        layer: Image | None = without_proxy(choice.value, self._viewer)
-        return layer
-
     def _is_offered(self, layer: Layer) -> bool:
         picture = self.__dict__.get("picture")
         return not is_sheet(layer) and (picture is None or not picture.owns(layer))
@@ -202,17 +198,7 @@ class MatchSection(QWidget):
         form.extend([self.content, self.reference, self.way, self.strength])
         flush(form.native)
         self._form = form
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(6)
-        column.addWidget(form.native)
-        row = QHBoxLayout()
-        row.setSpacing(6)
-        for button in (self.match, self.keep):
-            button.native.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-            row.addWidget(button.native, 1)
-        column.addLayout(row)
-        column.addWidget(self._text)
+        fill(self, form.native, [self.match.native, self.keep.native], self._text)
 
     def _connect(self) -> None:
         self.match.changed.connect(self._on_match)

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from magicgui.widgets import Container
 from psygnal import Signal
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QGridLayout, QLabel, QWidget
 
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.plugin.inputs.labels import FrozenLabels, Grid, freeze_labels
 from napari_style_transfer.plugin.inputs.labels_watch import LabelsWatch
 from napari_style_transfer.plugin.inputs.styles import RegionsInput
 from napari_style_transfer.plugin.widgets.layer_choice import LayerChoice
-from napari_style_transfer.plugin.widgets.layout import flush
+from napari_style_transfer.plugin.widgets.layout import fill, flush
 from napari_style_transfer.plugin.widgets.region_row import Choice, RegionRow, region_of
 from napari_style_transfer.plugin.widgets.sentence import Sentence
 from napari_style_transfer.plugin.widgets.session import kept
@@ -229,12 +229,7 @@ class RegionsSection(QWidget):
         self._cells.setColumnStretch(2, 1)
         for place, title in ((0, "Region"), (2, "Style"), (3, "Strength\nhere")):
             self._cells.addWidget(QLabel(title), 0, place, 1, 2 if place == 0 else 1)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(6)
-        column.addWidget(self._form.native)
-        column.addWidget(self._table)
-        column.addWidget(self._hint)
+        fill(self, self._form.native, self._table, self._hint)
         self._table.hide()
 
     def _show_rows(self, labels: Iterable[int], left_out: int) -> None:

@@ -11,7 +11,7 @@ from magicgui.types import FileDialogMode
 from magicgui.widgets import Container, FileEdit
 from magicgui.widgets.bases import ValueWidget
 from psygnal import Signal
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_style_transfer.errors import InputError
 from napari_style_transfer.memory import GIB
@@ -23,7 +23,7 @@ from napari_style_transfer.plugin.widgets.calm import lock, make_calm
 from napari_style_transfer.plugin.widgets.combo import ComboField
 from napari_style_transfer.plugin.widgets.fields import NumberField
 from napari_style_transfer.plugin.widgets.layer_choice import LayerChoice
-from napari_style_transfer.plugin.widgets.layout import flush
+from napari_style_transfer.plugin.widgets.layout import fill, flush
 from napari_style_transfer.plugin.widgets.number_box import NumberRange
 from napari_style_transfer.plugin.widgets.sentence import Sentence
 from napari_style_transfer.plugin.widgets.session import kept
@@ -128,11 +128,7 @@ class StackSection(QWidget):
         self._form = Container[Any]()
         self._form.extend([self.slices, self.first, self.last, self.coherence, self.folder])
         flush(self._form.native)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(6)
-        column.addWidget(self._form.native)
-        column.addWidget(self._hint)
+        fill(self, self._form.native, self._hint)
         for each in (self.slices, self.first, self.last, self.coherence, self.folder):
             each.changed.connect(self._on_field)
         self.coherence.native.activated.connect(self._keep_coherence)

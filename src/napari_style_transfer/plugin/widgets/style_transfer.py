@@ -20,10 +20,11 @@ from napari_style_transfer.plugin.runs.worker import Run, paint_picture
 from napari_style_transfer.plugin.widgets.buttons import RUNNING, Buttons
 from napari_style_transfer.plugin.widgets.choices import Choices
 from napari_style_transfer.plugin.widgets.fields import commit
-from napari_style_transfer.plugin.widgets.layout import lay_out, paint_run_button
+from napari_style_transfer.plugin.widgets.layout import lay_out
 from napari_style_transfer.plugin.widgets.loss_plot import LossPlot
 from napari_style_transfer.plugin.widgets.progress import ProgressPanel
 from napari_style_transfer.plugin.widgets.sentence import Sentence
+from napari_style_transfer.plugin.widgets.theme import ThemeColours
 from napari_style_transfer.plugin.widgets.unfinished_panel import UnfinishedPanel
 from napari_style_transfer.settings import Settings
 
@@ -99,7 +100,7 @@ class StyleTransferWidget(Container[Any]):
             self.native, self._lifetime, self._choices.change, self._status.say
         )
         self._connect()
-        self._on_theme()
+        self._colours = ThemeColours(napari_viewer, self._lifetime, self.run.native, self._plot)
         self._refresh()
         self._estimate()
 
@@ -278,14 +279,6 @@ class StyleTransferWidget(Container[Any]):
         """Show the estimate until a run's progress takes its place."""
         self._memory.setVisible(bool(self._memory.text()) and not self._lifetime.running)
 
-    def _on_theme(self) -> None:
-        from napari.utils.theme import get_theme
-
-        if not self._lifetime.ended:
-            theme = get_theme(self._viewer.theme)
-            self._plot.set_colours(theme.text.as_hex(), theme.background.as_hex())
-            paint_run_button(self.run.native, theme.current.as_hex())
-
     def _connect(self) -> None:
         self.run.changed.connect(self._on_run)
         self.pause.changed.connect(self._on_pause)
@@ -304,5 +297,4 @@ class StyleTransferWidget(Container[Any]):
             layers.events[event].connect(self.reset_choices)
         layers.events.removed.connect(self._on_removed)
         layers.selection.events.active.connect(self._on_change)
-        self._viewer.events.theme.connect(self._on_theme)
         self._lifetime.watch(self.native)

@@ -222,10 +222,10 @@ class StylesSection(QWidget):
 
     def inputs(self) -> list[StyleInput]:
         """Return the styles that have a layer, the first one first."""
-        return [pick for row in self.rows if (pick := row.selection()) is not None]
+        return [found for row in self.rows if (found := row.selection()) is not None]
 
     def positions(self) -> dict[StyleRow, int]:
-        """Return where among :meth:`picks` each row's style is."""
+        """Return where among :meth:`inputs` each row's style is."""
         chosen = [row for row in self.rows if row.layer.value is not None]
         return {row: index for index, row in enumerate(chosen)}
 

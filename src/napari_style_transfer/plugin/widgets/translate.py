@@ -20,11 +20,12 @@ from napari_style_transfer.plugin.runs.translating import learn_translation
 from napari_style_transfer.plugin.runs.worker import Run
 from napari_style_transfer.plugin.widgets.apply_section import NO_TRANSLATOR, ApplySection
 from napari_style_transfer.plugin.widgets.calm import lock
-from napari_style_transfer.plugin.widgets.layout import flush, lay_out, paint_run_button
+from napari_style_transfer.plugin.widgets.layout import flush, lay_out
 from napari_style_transfer.plugin.widgets.library_section import LibrarySection
 from napari_style_transfer.plugin.widgets.loss_plot import LossPlot
 from napari_style_transfer.plugin.widgets.progress import ProgressPanel
 from napari_style_transfer.plugin.widgets.sentence import Sentence
+from napari_style_transfer.plugin.widgets.theme import ThemeColours
 from napari_style_transfer.plugin.widgets.translate_choices import TranslateChoices
 from napari_style_transfer.progress import Losses
 
@@ -120,7 +121,7 @@ class TranslateWidget(Container[Any]):
             },
         )
         self._connect()
-        self._on_theme()
+        self._colours = ThemeColours(napari_viewer, self._lifetime, self.learn.native, self._plot)
         self.reset_choices()
         if wrong := self.translation.read_library():
             self._status.say(" ".join(wrong))
@@ -155,10 +156,7 @@ class TranslateWidget(Container[Any]):
         self._status.say("")
         self._plot.start(60 * job.settings.minutes)
         self._progress.prepare("Loading the network…")
-        # Qt would cut a method of this widget off when it deletes it, and the end would not be heard.
-        self._lifetime.run = Run(
-            job, learn_translation, lambda message: self._hear(message), lambda: self._on_end()
-        )
+        self._lifetime.run = Run(job, learn_translation, self._hear, self._on_end)
         self._refresh()
         self._lifetime.run.start()
 
@@ -173,7 +171,7 @@ class TranslateWidget(Container[Any]):
             return
         if isinstance(message, Failed):
             self._plot.end()
-            self._panels.complain(message.sentence.replace("style transfer", "learning"))
+            self._panels.complain(message.sentence("learning"))
             return
         self._draw(message.steps)
         if message.learned is not None:
@@ -294,14 +292,6 @@ class TranslateWidget(Container[Any]):
         translation = self.__dict__.get("translation")
         return translation is None or not translation.owns(layer)
 
-    def _on_theme(self) -> None:
-        from napari.utils.theme import get_theme
-
-        if not self._lifetime.ended:
-            theme = get_theme(self._viewer.theme)
-            self._plot.set_colours(theme.text.as_hex(), theme.background.as_hex())
-            paint_run_button(self.learn.native, theme.current.as_hex())
-
     def _connect(self) -> None:
         self.learn.changed.connect(self._on_learn)
         self.stop.changed.connect(self._on_stop)
@@ -318,7 +308,6 @@ class TranslateWidget(Container[Any]):
         layers.events.removed.connect(self._on_removed)
         for event in ("order", "ndisplay"):
             self._viewer.dims.events[event].connect(self._refresh)
-        self._viewer.events.theme.connect(self._on_theme)
         self._lifetime.watch(self.native)
 
     def _on_chosen(self) -> None:

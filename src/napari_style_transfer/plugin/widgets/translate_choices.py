@@ -8,7 +8,6 @@ from magicgui.widgets import Container
 from magicgui.widgets.bases import ValueWidget
 from psygnal import Signal
 
-from napari_style_transfer.plugin.inputs.proxy import without_proxy
 from napari_style_transfer.plugin.inputs.translation_job import is_synthetic
 from napari_style_transfer.plugin.widgets.calm import lock
 from napari_style_transfer.plugin.widgets.fields import (
@@ -66,7 +65,6 @@ class TranslateChoices:
     refused = Signal(str)
 
     def __init__(self, viewer: ViewerModel, accept: Callable[[Layer], bool]) -> None:
-        self._viewer = viewer
         self._session = session_of(viewer, "Translate")
         self.source = LayerChoice(
             viewer,
@@ -101,7 +99,7 @@ class TranslateChoices:
 
     def layers(self) -> tuple[Image | None, Image | None]:
         """Return source and target; None for one that is not chosen."""
-        return self._own(self.source), self._own(self.target)
+        return self.source.layer, self.target.layer
 
     def settings(self) -> TranslationSettings:
         """Return the settings as the fields show them."""
@@ -134,10 +132,6 @@ class TranslateChoices:
         reason = _LOCKED if running else ""
         for each in (self.source, self.target, *self.fields.values()):
             lock(each.native, reason)
-
-    def _own(self, choice: LayerChoice) -> Image | None:
-        layer: Image | None = without_proxy(choice.value, self._viewer)
-        return layer
 
     def _restore(self) -> None:
         """Show what was chosen before in this viewer."""
