@@ -382,7 +382,6 @@ def test_bad_input_is_one_sentence(source: Any, target: Any, words: str) -> None
             [np.kron(each, np.ones((10, 10), np.uint8)) for each in discs(2, 1)],
             "times as",
         ),
-        (discs(2, 0), [each[::-1].copy() for each in discs(2, 0)], "there is little to learn"),
     ],
 )
 def test_what_may_spoil_a_translation_is_said_at_once(source: Any, target: Any, words: str) -> None:

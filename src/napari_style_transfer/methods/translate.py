@@ -47,10 +47,6 @@ _NOTHING = (
     "Nothing was found yet that is nearer to the target than a match of mean and deviation; "
     "learn longer."
 )
-_ALIKE = (
-    "But for brightness and contrast the source's pictures are as like the target's as these are like one "
-    "another; there is little to learn."
-)
 _TRAINERS: dict[str, type[Trainer]] = {"contrastive": ContrastiveTrainer, "cycle": CycleTrainer}
 
 
@@ -182,7 +178,6 @@ class _Learning:
         self._held_out = domains[0].held_out
         likeness = Likeness(self._held_out, domains[1].shown)
         self._info = replace(self._info, opposite=_is_opposite(likeness, self._held_out))
-        alike_already = _ALIKE if likeness.gap <= 0 else ""
         trainer = self._trainer(*domains)
         steps, status = 0, Status.RUNNING
         # What it begins with stays the best until something better is found.
@@ -203,12 +198,12 @@ class _Learning:
                 if score > best:
                     best, found = score, newest
             values = torch.stack(list(losses.values())).tolist()  # one read from the device
-            said = [self.note, alike_already, *self._info.warnings] if steps == 1 else []
+            said = [self.note, *self._info.warnings] if steps == 1 else []
             note = " ".join(filter(None, said))
             ended = stopped or over
             if ended:
                 status, newest = Status.STOPPED if stopped else Status.FINISHED, found
-                note = "" if best > 0 else alike_already or _NOTHING
+                note = "" if best > 0 else _NOTHING
             yield TranslationStep(
                 steps=steps,
                 seconds=now - began,

@@ -101,13 +101,8 @@ class Likeness:
 
         What the target's own squares are from one another is no distance.
         """
-        gap = self.gap
+        gap = self.before - self._floor
         return min(1.0, (self.before - self.distance(pictures)) / gap) if gap > 0 else 0.0
-
-    @property
-    def gap(self) -> float:
-        """How much farther the source's squares are from the target's than these from one another."""
-        return self.before - self._floor
 
     def distance(self, pictures: Sequence[Tensor]) -> float:
         """Return how far pictures are from the target and it from them, in its standard deviations."""
