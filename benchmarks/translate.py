@@ -250,7 +250,8 @@ def _row(task: KnownMap, contestants: dict[str, Callable[[Array], Array]]) -> Im
     shown = []
     for place, picture in enumerate(pictures):
         values = np.asarray(picture, float)[:192, :192]
-        limits = (0, 255) if place == 0 else (low, high)
+        own = (0, 255) if picture.dtype == np.uint8 else np.percentile(picture, (0.5, 99.8))
+        limits = own if place == 0 else (low, high)
         values = np.clip((values - limits[0]) / (limits[1] - limits[0]), 0, 1) * 255
         grey = values.astype(np.uint8)
         shown.append(grey if grey.ndim == 3 else np.repeat(grey[..., None], 3, 2))

@@ -69,6 +69,7 @@ def test_the_page_tells_what_was_reached_and_what_was_not() -> None:
     figure = {"psnr": 20.0, "ssim": 0.5, "agreement": 0.5, "kept": 1.0, "inverted": 0.0}
     figures = {
         "colour": figure,
+        "histogram": figure | {"psnr": 23.0},
         "contrastive": figure | {"psnr": 26.0, "seams": 0.0},
         "cycle": figure | {"psnr": 19.0, "seams": 0.0},
     }
@@ -80,5 +81,6 @@ def test_the_page_tells_what_was_reached_and_what_was_not() -> None:
             "figures": {"restained": figures},
         }
     )
-    assert "contrastive: 26.0 dB, above the aim of 25; +6.0 dB" in page
-    assert "cycle: 19.0 dB, below the aim of 25; -1.0 dB" in page
+    assert "contrastive: 26.0 dB, above the aim of 25; +6.0 dB beside the matches" in page
+    assert "cycle: 19.0 dB, below the aim of 25; -1.0 dB beside the matches" in page
+    assert "+3.0 dB beside the best that needs no learning (histogram)" in page
