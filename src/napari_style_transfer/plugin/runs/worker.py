@@ -104,10 +104,9 @@ class Run:
         self._worker: Any = create_worker(
             paint, job, self._should_stop, self._shown, self.steering, work, _start_thread=False
         )
-        # Qt would cut a method of a widget off when it deletes that, and the end would not be heard.
-        self._worker.yielded.connect(lambda message: on_message(message))
-        self._worker.returned.connect(lambda message: on_message(message))
-        self._worker.finished.connect(lambda: on_end())
+        self._worker.yielded.connect(on_message)
+        self._worker.returned.connect(on_message)
+        self._worker.finished.connect(on_end)
         self._worker.finished.connect(partial(atexit.unregister, self._wind_up))
 
     def start(self) -> None:

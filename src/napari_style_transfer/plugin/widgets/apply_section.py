@@ -280,7 +280,10 @@ class ApplySection(QWidget):
         except InputError as error:
             self.said.emit(str(error), True)
             return
-        self._run = Run(job, apply_translator, self._hear, self._on_end)
+        # Qt would cut a method of this widget off when it deletes it, and the end would not be heard.
+        self._run = Run(
+            job, apply_translator, lambda message: self._hear(message), lambda: self._on_end()
+        )
         self.said.emit("", False)
         self.changed.emit()
         self._run.start()

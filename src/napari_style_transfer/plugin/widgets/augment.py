@@ -107,7 +107,10 @@ class AugmentWidget(Container[Any]):
         self.choices.layers.keep_ticks()
         self._status.say("")
         self._progress.prepare("Looking at the pictures…")
-        self._lifetime.run = Run(job, augment_set, self._hear, self._on_end)
+        # Qt would cut a method of this widget off when it deletes it, and the end would not be heard.
+        self._lifetime.run = Run(
+            job, augment_set, lambda message: self._hear(message), lambda: self._on_end()
+        )
         self._refresh()
         self._lifetime.run.start()
 

@@ -108,7 +108,10 @@ class ExportMenu:
         except InputError as error:
             self.said.emit(str(error), True)
             return
-        self._run = Run(job, export, partial(self._hear, job), self._on_end)
+        # Qt would cut a method of this widget off when it deletes it, and the end would not be heard.
+        self._run = Run(
+            job, export, lambda message: self._hear(job, message), lambda: self._on_end()
+        )
         self.show_state()
         self.said.emit(f"Exporting '{entry.name}'…", False)
         self._run.start()

@@ -229,7 +229,10 @@ class LearnSection(QWidget):
         self._bar.setRange(0, 0)
         self._bar.show()
         self._text.say("Loading the network…")
-        self._lifetime.run = Run(job, learn, self._hear, self._on_end)
+        # Qt would cut a method of this widget off when it deletes it, and the end would not be heard.
+        self._lifetime.run = Run(
+            job, learn, lambda message: self._hear(message), lambda: self._on_end()
+        )
         self.said.emit("", False)
         self.changed.emit()
         self._lifetime.run.start()

@@ -156,7 +156,10 @@ class TranslateWidget(Container[Any]):
         self._status.say("")
         self._plot.start(60 * job.settings.minutes)
         self._progress.prepare("Loading the network…")
-        self._lifetime.run = Run(job, learn_translation, self._hear, self._on_end)
+        # Qt would cut a method of this widget off when it deletes it, and the end would not be heard.
+        self._lifetime.run = Run(
+            job, learn_translation, lambda message: self._hear(message), lambda: self._on_end()
+        )
         self._refresh()
         self._lifetime.run.start()
 
