@@ -260,15 +260,15 @@ def test_learning_finds_the_true_map_without_pairs() -> None:
     source, test = discs(4, 0, 96), discs(2, 77, 96)
     target = [hazy(each).astype(np.uint8) for each in discs(4, 1, 96)]
     errors = []
-    for steps in (1, 400):
+    for steps in (1, 800):
         step = learned_in(steps, source, target, patch=64)
         assert step.translator is not None
         errors.append(
             np.mean([np.square(step.translator(each) - hazy(each)).mean() for each in test])
         )
-    assert errors[1] < 0.75 * errors[0]
-    assert step.structure > 0.9
-    assert step.likeness > 0.1
+    assert errors[1] < 0.5 * errors[0]
+    assert step.structure > 0.85
+    assert step.likeness > 0.3
 
 
 def test_what_is_learned_is_saved_loaded_and_learned_on(tmp_path: Path) -> None:
