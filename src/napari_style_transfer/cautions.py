@@ -72,9 +72,12 @@ def size_caution(
 
 
 def _overexposed(pictures: Sequence[Channels]) -> float:
-    """Return the share of pixels that have the highest value of a camera in all channels, in [0, 1]."""
+    """Return the share of pixels that have the highest value of a camera in all channels, in [0, 1].
+
+    In colours these may be white, as the background of a slide is.
+    """
     highest = max(each.planes.max() for each in pictures)
-    if pictures[0].planes.dtype.kind not in "iu" or int(highest) not in _FULL:
+    if pictures[0].colour or pictures[0].planes.dtype.kind not in "iu" or int(highest) not in _FULL:
         return 0.0
     full = [(each.planes == highest).all(axis=0) for each in pictures]
     return float(np.concatenate([each.ravel() for each in full]).mean())
