@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 #: Shares of edges beyond which a user is warned.
 _INVERTED, _KEPT, _INVENTED = 0.3, 0.6, 0.4
 #: What is said where light and dark seem to have changed places, by what was chosen.
-OPPOSITE = {
+_OPPOSITE = {
     "kept": "The target looks more like the source's negative; if objects that are dark in one are bright "
-    "in the other, choose negative for Tones.",
+    "in the other, choose negative for Tones in Translate.",
     "negative": "The target looks more like the source as it is; if objects are bright in both or dark in "
     "both, choose kept for Tones.",
 }
@@ -247,6 +247,6 @@ class TranslationInfo:
         """What a user should know before translated pictures are trusted, each a sentence."""
         return (
             *self.cautions,
-            *([OPPOSITE[self.settings.tones]] if self.opposite else []),
+            *([_OPPOSITE[self.settings.tones]] if self.opposite else []),
             *self.agreement.warnings,
         )

@@ -18,7 +18,7 @@ from napari_style_transfer.learning import LearningSettings, LearningStep
 from napari_style_transfer.methods import learn
 from napari_style_transfer.methods.translate import iter_translation
 from napari_style_transfer.progress import Status
-from napari_style_transfer.translation import OPPOSITE, TranslationStep
+from napari_style_transfer.translation import TranslationStep
 from napari_style_transfer.translator import Translator
 from napari_style_transfer.value_range import Planes
 
@@ -26,11 +26,6 @@ _Step = TypeVar("_Step", LearningStep, TranslationStep)
 
 #: The files that a fast style and a translator are kept in.
 FAST_NAME, TRANSLATOR_NAME = "style.safetensors", "translator.safetensors"
-#: What is said where light and dark have changed places: a translation's setting cannot help here.
-_OPPOSITE = (
-    "The styles look more like the images' negative, but in new pictures bright objects stay bright; give "
-    "styles of the same kind, or use translate with negative for Tones."
-)
 #: Sides in pixels of the crops that are learned from.
 _SMALLEST, _LARGEST = 64, 256
 
@@ -142,7 +137,7 @@ def learned_translation(
 
 def _with_warnings(translator: Translator, seconds: float) -> Iterator[AugmentStep | Translator]:
     """Say what is wrong with a translator, and give it."""
-    if warning := " ".join(translator.info.warnings).replace(OPPOSITE["kept"], _OPPOSITE):
+    if warning := " ".join(translator.info.warnings):
         yield AugmentStep("learn", seconds, seconds, "Translating", note=warning)
     yield translator
 
@@ -157,7 +152,7 @@ def _told(steps: Iterator[_Step], what: str) -> Generator[AugmentStep, None, _St
             last.seconds + last.seconds_left,
             f"Learning {what}, step {last.steps}",
             last.losses,
-            note=last.note.replace(OPPOSITE["kept"], _OPPOSITE),
+            note=last.note,
         )
     assert last is not None
     return last

@@ -246,7 +246,7 @@ class LivePicture:
         if self._lifetime.ended or self._content is None or frozen is None:
             return
         if isinstance(message, Failed):
-            self._say(message.sentence())
+            self._say(message.sentence("live picture"))
         elif isinstance(message, Finished | Made):
             job, metadata = frozen.job, dict(frozen.job.metadata)
             if isinstance(message, Finished):
